@@ -1,0 +1,1 @@
+"""The rewards that ship with the library, one module a domain."""
