@@ -1,0 +1,243 @@
+"""Worker processes that call a reward: forked, watched, killed at the deadline and replaced.
+
+A worker inherits the reward by fork, so that closures and fixtures work, and gets samples through a pipe. It reports
+after each call, so that the parent knows which call a dead or hanging worker was in. No signal handler, no alarm.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import faulthandler
+import os
+import pickle
+import signal
+import struct
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO, NoReturn
+
+from reward_kit.models import Sample
+from reward_kit.reward import Reward
+from reward_kit.verdict import Scale, Verdict, to_verdict
+
+#: Indexed samples that go into one call of the reward.
+Call = Sequence[tuple[int, Sample]]
+
+_LENGTH = struct.Struct("!I")
+#: How much of what a reward printed is kept, in bytes: its end says most.
+_OUTPUT_KEPT = 4000
+_PR_SET_PDEATHSIG = 1
+#: How long a worker may take to die after its answers ended.
+_DYING_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one call came to: verdicts in the order of its samples, or how it failed."""
+
+    verdicts: list[Verdict] = field(default_factory=list)
+    failure: str = ""
+    output: str = ""
+
+
+class Worker:
+    """The parent's end of one worker process."""
+
+    def __init__(self, reward: Reward, scale: Scale, timeout: float, close_in_child: Sequence[int] = ()) -> None:
+        requests_out, requests_in = os.pipe()
+        answers_out, answers_in = os.pipe()
+        with warnings.catch_warnings():
+            # Python 3.12+ warns of forking beside threads; the child only runs this module and the reward.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self.pid = os.fork()
+        if self.pid == 0:
+            _run_child(reward, scale, timeout, requests_out, answers_in, [requests_in, answers_out, *close_in_child])
+        os.close(requests_out)
+        os.close(answers_in)
+        self._requests = requests_in
+        self.answers = answers_out
+        self._buffer = bytearray()
+        #: Calls sent and not answered, in order; the worker is in the first.
+        self.pending: list[Call] = []
+        self.call_started = time.monotonic()
+
+    @property
+    def descriptors(self) -> tuple[int, int]:
+        """The parent's ends of the pipes; a sibling worker must not hold them open."""
+        return self._requests, self.answers
+
+    def send(self, calls: Sequence[Call]) -> None:
+        """Hand over calls. Only an idle worker is sent to: it is reading, so that the write cannot deadlock."""
+        payload = pickle.dumps(calls, protocol=pickle.HIGHEST_PROTOCOL)
+        self.pending = list(calls)
+        self.call_started = time.monotonic()
+        data = memoryview(_LENGTH.pack(len(payload)) + payload)
+        try:
+            while data:
+                data = data[os.write(self._requests, data) :]
+        except BrokenPipeError:  # it died: its end of file on the answers says so to the reader
+            return
+
+    def receive(self) -> list[tuple[Call, Answer]] | None:
+        """The calls answered since the last look, each with its answer; None once the worker is gone."""
+        chunk = os.read(self.answers, 1 << 20)
+        self._buffer += chunk
+        answered = [(self.pending.pop(0), answer) for answer in self._whole_answers()]
+        if answered:
+            self.call_started = time.monotonic()
+        return answered if chunk or answered else None
+
+    def _whole_answers(self) -> list[Answer]:
+        answers, start = [], 0
+        while len(self._buffer) >= start + _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(self._buffer, start)
+            end = start + _LENGTH.size + length
+            if len(self._buffer) < end:
+                break
+            answers.append(pickle.loads(self._buffer[start + _LENGTH.size : end]))
+            start = end
+        del self._buffer[:start]
+        return answers
+
+    def stop(self) -> int:
+        """End the process and what it started; its exit status as os.waitpid gives it."""
+        self._kill_group()
+        _, status = os.waitpid(self.pid, 0)
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+        return status
+
+    def reap(self) -> int:
+        """The exit status of a worker whose answers ended: it is dead, dying, or has closed its pipe and hangs."""
+        patience = time.monotonic() + _DYING_SECONDS
+        while os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            if time.monotonic() > patience:
+                break
+            time.sleep(0.005)
+        return self.stop()
+
+    def _kill_group(self) -> None:
+        # Before waitpid, so that the number cannot belong to somebody else yet.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it had no time to lead its own group yet
+            os.kill(self.pid, signal.SIGKILL)
+
+
+def _run_child(
+    reward: Reward, scale: Scale, timeout: float, requests: int, answers: int, foreign: Sequence[int]
+) -> NoReturn:
+    """The whole life of a worker process; never returns."""
+    try:
+        _leave_the_parent(foreign)
+        printed = _redirect_output()
+        with os.fdopen(requests, "rb") as incoming:
+            while calls := _read_calls(incoming):
+                for call in calls:
+                    _write_answer(answers, _answer(reward, scale, timeout, call, printed))
+        os._exit(0)
+    except BaseException:  # noqa: BLE001  # nothing may unwind into the parent's frames: the exit code tells
+        os._exit(1)
+
+
+def _leave_the_parent(foreign: Sequence[int]) -> None:
+    """Own process group, dead with the parent, deaf to Ctrl-C (the parent decides), no foreign pipe held open."""
+    os.setsid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    faulthandler.disable()  # a crash is the parent's to report, not a dump on the user's terminal
+    for descriptor in foreign:
+        os.close(descriptor)
+
+
+def _redirect_output() -> BinaryIO:
+    """Send what the reward prints to a file of this process; stdin reads nothing."""
+    printed: BinaryIO = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # lives as long as the process
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((nothing, 0), (printed.fileno(), 1), (printed.fileno(), 2)):
+        os.dup2(source, target)
+    sys.stdout = sys.stderr = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+    return printed
+
+
+def _read_calls(incoming: BinaryIO) -> list[Call]:
+    """The next calls, or none once the parent has closed its end."""
+    head = incoming.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        return []
+    calls: list[Call] = pickle.loads(incoming.read(_LENGTH.unpack(head)[0]))
+    return calls
+
+
+def _write_answer(descriptor: int, answer: Answer) -> None:
+    payload = pickle.dumps(answer, protocol=pickle.HIGHEST_PROTOCOL)
+    data = memoryview(_LENGTH.pack(len(payload)) + payload)
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def _answer(reward: Reward, scale: Scale, timeout: float, call: Call, printed: BinaryIO) -> Answer:
+    try:
+        returned = reward.call([sample for _, sample in call], timeout)
+        verdicts = [to_verdict(s.row.id, value, scale) for (_, s), value in zip(call, returned, strict=True)]
+        return Answer(verdicts, output=_take_output(printed))
+    except TimeoutError as error:
+        hung = reward.is_async and not str(error)
+        failure = no_result(timeout) if hung else describe_exception(error)
+        return Answer(failure=failure, output=_take_output(printed))
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001  # becomes the verdict's reason
+        return Answer(failure=describe_exception(error), output=_take_output(printed))
+
+
+def no_result(timeout: float) -> str:
+    """How a call that did not come back is reported."""
+    return f"no result within {timeout:g} s (rk_timeout): the call was ended"
+
+
+def describe_exception(error: BaseException) -> str:
+    """An exception in one line: type, text, and the last place in code that is not this library's."""
+    frames = traceback.extract_tb(error.__traceback__)
+    foreign = [frame for frame in frames if not frame.filename.startswith(_OWN_FOLDER)]
+    text = " ".join(str(error).split())
+    shown = f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
+    return f"{shown} ({_relative(foreign[-1].filename)}:{foreign[-1].lineno})" if foreign else shown
+
+
+_OWN_FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+def _relative(filename: str) -> str:
+    path = os.path.relpath(filename)
+    return filename if path.startswith("..") else path
+
+
+def _take_output(printed: BinaryIO) -> str:
+    """The end of what was printed since the last look, and start over."""
+    size = printed.seek(0, os.SEEK_END)
+    if not size:
+        return ""
+    printed.seek(max(0, size - _OUTPUT_KEPT))
+    text = printed.read().decode("utf-8", "replace")
+    printed.seek(0)
+    printed.truncate()
+    return text
+
+
+def exit_reason(status: int) -> str:
+    """An exit status in words."""
+    if os.WIFSIGNALED(status):
+        return f"was killed by {signal.Signals(os.WTERMSIG(status)).name}"
+    return f"ended itself with exit code {os.WEXITSTATUS(status)}"
+
+
+def killed_from_outside(status: int) -> bool:
+    """True where the worker was ended by SIGKILL: by the system for want of memory, or by somebody."""
+    return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
