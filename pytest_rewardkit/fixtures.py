@@ -1,0 +1,39 @@
+"""The fixtures. `rk_reward` is the one to override in a conftest.py: every step then grades with that object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from reward_kit.models import Row
+    from reward_kit.suite import Suite
+
+
+@pytest.fixture
+def rk_suite(request: pytest.FixtureRequest) -> Suite:
+    """The suite: the one being run, or the one that the test's mark rk_suite names."""
+    own = getattr(request.node, "rk_suite", None)
+    if own is not None:
+        suite: Suite = own
+        return suite
+    from pytest_rewardkit.marked import suite_of
+
+    return suite_of(request.node)
+
+
+@pytest.fixture
+def rk_reward(rk_suite: Suite) -> Callable[..., Any]:
+    """The reward under test: by default the one that suite.toml names. Override it in the nearest conftest.py."""
+    return rk_suite.load_reward().function
+
+
+@pytest.fixture
+def rk_row(request: pytest.FixtureRequest) -> Row:
+    """The row this test is about; needs the mark rk_suite."""
+    if not hasattr(request, "param"):
+        raise pytest.UsageError(f"{request.node.nodeid} uses rk_row: mark it with @pytest.mark.rk_suite(NAME)")
+    row: Row = request.param
+    return row

@@ -1,0 +1,218 @@
+"""The nodes of a suite: the file, the node that requests its fixtures, rows and gates.
+
+A suite's tree is `suite.toml` -> rows `local[id]` and collectors `local` -> `gate`. Rows and gates hang below a
+`SuiteNode` that shows in no node id: while it is set up, the suite's fixtures live.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from os.path import relpath
+from typing import TYPE_CHECKING, Any, Self, cast
+
+import pytest
+
+from pytest_rewardkit import internals
+from reward_kit.gates import Decision, Gate
+from reward_kit.models import Row
+from reward_kit.reward import Reward, as_reward
+from reward_kit.suite import Suite
+from reward_kit.verdict import Verdict
+
+if TYPE_CHECKING:
+    from pytest_rewardkit.run import StepRun, SuiteRun
+
+GATE = "gate"
+
+
+class SuiteFile(pytest.Module):
+    """A suite.toml. A Module to pytest, so that a module-scoped `rk_reward` has its scope."""
+
+    obj = None
+    rk_run: SuiteRun
+
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
+        node = SuiteNode.from_parent(self, name=self.rk_run.suite.name, nodeid=self.nodeid)
+        node.rk_run = self.rk_run
+        self.rk_run.node = node
+        for step_run in self.rk_run.steps.values():
+            for row in step_run.rows:
+                yield RowItem.below(node, name=f"{step_run.step.name}[{row.id}]", step_run=step_run, row=row)
+            if not self.rk_run.narrowed_to_ids:
+                yield StepCollector.from_parent(self, name=step_run.step.name, node=node, step_run=step_run)
+
+
+class StepCollector(pytest.Collector):
+    """Gives the gate of a step its node id, `suite.toml::local::gate`."""
+
+    def __init__(self, *, node: SuiteNode, step_run: StepRun, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._node = node
+        self._step_run = step_run
+
+    def collect(self) -> Iterable[pytest.Item]:
+        yield GateItem.below(self._node, name=GATE, nodeid=f"{self.nodeid}::{GATE}", step_run=self._step_run)
+
+
+class SuiteNode(pytest.Item):
+    """Requests the suite's fixtures; never runs as a test."""
+
+    rk_run: SuiteRun
+    _reward: Reward | None = None
+
+    @property
+    def rk_suite(self) -> Suite:
+        """The suite, for the fixture of that name."""
+        return self.rk_run.suite
+
+    def reward(self) -> Reward:
+        """The suite's reward, resolved through the fixture `rk_reward` once while this node is set up."""
+        if self._reward is None:
+            call = pytest.CallInfo.from_call(
+                self._resolve, when="setup", reraise=(KeyboardInterrupt, pytest.exit.Exception)
+            )
+            self.ihook.pytest_runtest_makereport(item=self, call=call)  # fixtures such as tmp_path wait for it
+            if call.excinfo is not None:
+                raise call.excinfo.value
+            self._reward = call.result
+        return self._reward
+
+    def _resolve(self) -> Reward:
+        request = internals.request_for(self)
+        internals.fill_fixtures(request)
+        function = request.getfixturevalue("rk_reward")
+        suite = self.rk_run.suite
+        return as_reward(function, suite.reward if _is_declared(function, suite) else None)
+
+    def teardown(self) -> None:
+        self._reward = None
+        self.rk_run.stop()
+
+    def runtest(self) -> None:
+        raise NotImplementedError("a suite's node is not a test")
+
+
+def _is_declared(function: object, suite: Suite) -> bool:
+    module, _, name = suite.reward.partition(":")
+    return getattr(function, "__module__", None) == module and getattr(function, "__qualname__", None) == name
+
+
+class SuiteItem(pytest.Item):
+    """What a row and a gate share."""
+
+    def __init__(self, *, step_run: StepRun, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.step_run = step_run
+
+    @classmethod
+    def below(cls, node: SuiteNode, **kwargs: Any) -> Self:
+        """An item whose parent is the suite's node, so that pytest keeps the node set up between items."""
+        parent: Any = node  # an item with items below it is nothing pytest's annotations know
+        return cls.from_parent(parent, **kwargs)
+
+    @property
+    def suite_node(self) -> SuiteNode:
+        node: Any = self.parent
+        return cast("SuiteNode", node)
+
+    def reportinfo(self) -> tuple[Any, int | None, str]:
+        suite = self.step_run.run.suite
+        shown = self.name if self.name != GATE else f"{self.step_run.step.name}::{GATE}"
+        return self.path, None, f"{suite.name}::{shown}"
+
+
+class RowNotPassedError(Exception):
+    """A row fell short; carries its verdict."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.reason)
+        self.verdict = verdict
+
+
+class GateNotPassedError(Exception):
+    """A gate failed or could not be decided; carries what it said."""
+
+    def __init__(self, gate: Gate) -> None:
+        super().__init__(gate.reason)
+        self.gate = gate
+
+
+class RowItem(SuiteItem):
+    """One row in one step."""
+
+    def __init__(self, *, row: Row, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.row = row
+
+    def runtest(self) -> None:
+        verdict = self.step_run.verdicts.of(self.row.id)
+        if not verdict.passed:
+            raise RowNotPassedError(verdict)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        error = excinfo.value
+        if not isinstance(error, RowNotPassedError):
+            return super().repr_failure(excinfo)
+        verdict = error.verdict
+        shown = {
+            "gold": verdict.gold if verdict.gold is not None else self.row.ground_truth,
+            "extracted": verdict.extracted,
+            "score": verdict.score,
+            "reason": verdict.reason,
+            "rerun": self.rerun,
+        }
+        lines = [f"{self.row.id}: {verdict.outcome}"]
+        lines += [f"  {name:<9} {_one_line(value)}" for name, value in shown.items() if value not in (None, "")]
+        if verdict.output:
+            self.add_report_section("call", "reward output", verdict.output)
+        return "\n".join(lines)
+
+    @property
+    def rerun(self) -> str:
+        """The command that runs this row alone."""
+        run = self.step_run.run
+        here = self.config.invocation_params.dir
+        by_name = self.config.stash[BY_NAME].get(run.suite.name) == run.suite.path
+        which = f"--rk-suite={run.suite.name}" if by_name else relpath(run.suite.path, here)
+        return shlex.join(["pytest", which, f"--rk-step={self.step_run.step.name}", f"--rk-ids={self.row.id}"])
+
+
+#: The suites that --rk-suite=NAME would find: name to suite.toml.
+BY_NAME = pytest.StashKey[dict[str, Any]]()
+
+
+def _one_line(value: object) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    text = text.replace("\n", "\\n")
+    return text if len(text) <= 1000 else f"{text[:1000]}..."
+
+
+class GateItem(SuiteItem):
+    """A step's threshold as an assertion. It asks for every row's verdict and evaluates the missing ones."""
+
+    #: What the gate said, once it ran, in plain strings: it travels with the report.
+    rk_gate: dict[str, str] | None = None
+
+    def runtest(self) -> None:
+        gate = self.step_run.decide()
+        run = self.step_run.run
+        self.rk_gate = {
+            "suite": run.suite.name,
+            "step": self.step_run.step.name,
+            "decision": gate.decision.value,
+            "reason": gate.reason,
+            "reward": run.reward_found,
+        }
+        self.user_properties += [(f"rk.{key}", value) for key, value in self.rk_gate.items()]
+        if gate.decision is not Decision.PASSED:
+            raise GateNotPassedError(gate)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        error = excinfo.value
+        if not isinstance(error, GateNotPassedError):
+            return super().repr_failure(excinfo)
+        verb = "failed" if error.gate.decision is Decision.FAILED else "is undecided"
+        return (
+            f"{self.step_run.run.suite.name}: the gate of step {self.step_run.step.name} {verb}\n  {error.gate.reason}"
+        )

@@ -1,0 +1,136 @@
+"""The command line and ini options, and what they select.
+
+Precedence: a command-line option over its ini twin; the ini twin over the default.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SUITE_FILE = "suite.toml"
+
+
+def add_options(parser: pytest.Parser) -> None:
+    group = parser.getgroup("reward-kit", "reward readiness suites (pytest-rewardkit)")
+    group.addoption(
+        "--rk-suite",
+        metavar="NAME[,NAME...]|all",
+        help="Run these suites of the cases folder instead of testpaths; with path arguments, both. Ini: rk_suite.",
+    )
+    group.addoption(
+        "--rk-step", metavar="STEP[,STEP...]", help="Run these steps only; the suite's readiness is then UNDECIDED."
+    )
+    group.addoption("--rk-ids", metavar="ID[,ID...]", help="Run the rows with these ids only; this decides no gate.")
+    group.addoption("--rk-json", metavar="PATH", help="Write verdicts, gates and readiness to this file.")
+    parser.addini("rk_suite", "Suites to run where --rk-suite is not given.", default="")
+    parser.addini("rk_cases", "Folder that holds the suites, relative to the ini file.", default="cases")
+    parser.addini("rk_timeout", "Seconds one call of a reward may take.", default="30")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the options ask for; empty tuples stand for no restriction."""
+
+    suite_paths: tuple[Path, ...]
+    steps: tuple[str, ...]
+    ids: tuple[str, ...]
+    json_path: Path | None
+    timeout: float
+
+
+def wants_suites(config: pytest.Config) -> bool:
+    """True where this run has to do with suites at all: the plugin's larger part is loaded only then."""
+    if config.option.help:
+        return False
+    options = (config.option.rk_step, config.option.rk_ids, config.option.rk_json)
+    return any(options) or bool(_suite_names(config)) or any(_names_suite_file(arg) for arg in config.args)
+
+
+def read_selection(config: pytest.Config) -> Selection:
+    """Read the options.
+
+    Raises:
+        pytest.UsageError: naming what is unknown and listing what is known.
+    """
+    paths = {path.resolve(): None for name in _suite_names(config) for path in _find_suites(config, name)}
+    base = config.invocation_params.dir
+    named = [base / _path_part(arg) for arg in config.args if _names_suite_file(arg)]
+    paths.update({path.resolve(): None for path in named if path.is_file()})
+    steps, ids = _split(config.option.rk_step), _split(config.option.rk_ids)
+    if (steps or ids) and not paths:
+        option = "--rk-step" if steps else "--rk-ids"
+        raise pytest.UsageError(f"{option} narrows a suite, and none is named: add --rk-suite=NAME")
+    return Selection(tuple(paths), steps, ids, _json_path(config), _timeout(config))
+
+
+def cases_folder(config: pytest.Config) -> Path:
+    """The folder that holds the suites."""
+    base = config.inipath.parent if config.inipath else config.rootpath
+    return base / str(config.getini("rk_cases"))
+
+
+def known_suites(config: pytest.Config) -> dict[str, Path]:
+    """Every suite of the cases folder: its name and its suite.toml."""
+    return {path.parent.name: path for path in sorted(cases_folder(config).glob(f"*/{SUITE_FILE}"))}
+
+
+def _suite_names(config: pytest.Config) -> tuple[str, ...]:
+    given = config.option.rk_suite
+    return _split(given if given is not None else config.getini("rk_suite"))
+
+
+def find_suite(config: pytest.Config, name: str) -> Path:
+    """The suite.toml of the suite `name`.
+
+    Raises:
+        pytest.UsageError: listing the known suites.
+    """
+    known = known_suites(config)
+    if name in known:
+        return known[name]
+    folder = os.path.relpath(cases_folder(config), config.invocation_params.dir)
+    listed = f"known suites: {', '.join(known)}" if known else f"there is no suite in {folder}/ (ini rk_cases)"
+    raise pytest.UsageError(f"unknown suite {name!r}; {listed}")
+
+
+def _find_suites(config: pytest.Config, name: str) -> list[Path]:
+    known = known_suites(config)
+    return list(known.values()) if name == "all" and known else [find_suite(config, name)]
+
+
+def _path_part(arg: str) -> str:
+    return arg.partition("[")[0].partition("::")[0]
+
+
+def _names_suite_file(arg: str) -> bool:
+    return os.path.basename(_path_part(arg)) == SUITE_FILE
+
+
+def _split(value: Any) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(part.strip() for part in (value or "").split(",") if part.strip()))
+
+
+def _json_path(config: pytest.Config) -> Path | None:
+    if not config.option.rk_json:
+        return None
+    path = config.invocation_params.dir / str(config.option.rk_json)
+    if path.is_dir() or not path.parent.is_dir():
+        problem = "is a folder" if path.is_dir() else f"lies in {path.parent}, which does not exist"
+        raise pytest.UsageError(f"--rk-json={config.option.rk_json} {problem}: name a file in an existing folder")
+    return path
+
+
+def _timeout(config: pytest.Config) -> float:
+    given = config.getini("rk_timeout")
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = 0.0
+    if not 0.0 < seconds < float("inf"):
+        raise pytest.UsageError(f"ini rk_timeout is {given!r}: write the seconds one call may take, e.g. 30")
+    return seconds

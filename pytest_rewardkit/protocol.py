@@ -1,0 +1,55 @@
+"""Running a suite's item: the call phase only, since rows have nothing of their own to set up or tear down."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_rewardkit import internals
+from pytest_rewardkit.nodes import GateItem, RowNotPassedError, SuiteItem
+
+
+def run_item(item: SuiteItem, nextitem: pytest.Item | None) -> None:
+    """Run one row or gate and report it, as pytest's own run protocol would."""
+    hook = item.ihook
+    hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    internals.set_up(item.suite_node)
+    call = pytest.CallInfo.from_call(item.runtest, when="call", reraise=_reraised(item))
+    hook.pytest_runtest_logreport(report=_report(item, call))
+    if not isinstance(nextitem, SuiteItem) or nextitem.suite_node is not item.suite_node:
+        _leave_suite(item, nextitem)
+    hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+
+
+def _reraised(item: pytest.Item) -> tuple[type[BaseException], ...]:
+    leave = (pytest.exit.Exception,)
+    return leave if item.config.getoption("usepdb", False) else (*leave, KeyboardInterrupt)
+
+
+def _report(item: SuiteItem, call: pytest.CallInfo[None]) -> pytest.TestReport:
+    if call.excinfo is None:
+        report = pytest.TestReport.from_item_and_call(item, call)
+    else:
+        report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+    if isinstance(item, GateItem):
+        vars(report)["rk_gate"] = item.rk_gate  # a plain attribute: xdist carries it to the controller
+    error = call.excinfo.value if call.excinfo else None
+    if isinstance(error, RowNotPassedError) and item.step_run.tolerates(error.verdict):
+        mark_tolerated(report, f"{error.verdict.outcome}: {error.verdict.reason}")
+    return report
+
+
+def mark_tolerated(report: pytest.TestReport, reason: str) -> None:
+    """Turn a failure into one that the gate after it counts; in JUnit an expected failure with its reason."""
+    report.outcome = "skipped"
+    report.wasxfail = f"tolerated: {reason}"
+    vars(report)["rk_tolerated"] = True
+
+
+def _leave_suite(item: SuiteItem, nextitem: pytest.Item | None) -> None:
+    """The suite's fixtures go; an error in one of them is an error of the last item, as pytest reports it."""
+    call = pytest.CallInfo.from_call(
+        lambda: internals.tear_down(item, nextitem), when="teardown", reraise=_reraised(item)
+    )
+    if call.excinfo is not None:
+        report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+        item.ihook.pytest_runtest_logreport(report=report)

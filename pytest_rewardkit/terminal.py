@@ -1,0 +1,45 @@
+"""The section "reward readiness": a line for each step, then the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_rewardkit.run import SuiteRun
+from reward_kit.gates import Decision, outcome_counts
+from reward_kit.report.results import Readiness, StepReport
+from reward_kit.statistics import wilson_interval
+
+Line = tuple[str, dict[str, bool]]
+
+_COLOUR = {Decision.PASSED: {"green": True}, Decision.FAILED: {"red": True}, Decision.UNDECIDED: {"yellow": True}}
+_VERDICT_COLOUR = {
+    Readiness.READY: {"green": True, "bold": True},
+    Readiness.NOT_READY: {"red": True, "bold": True},
+    Readiness.UNDECIDED: {"yellow": True, "bold": True},
+}
+
+
+def readiness_lines(run: SuiteRun) -> Iterator[Line]:
+    """The lines of one suite, each with its markup; the last one is the verdict."""
+    report = run.report()
+    yield f"suite {report.name}: {run.reward_found or run.suite.reward}", {}
+    yield f"  {'step':<12} {'passed':>11} {'rate':>7} {'95% interval':>16}  gate", {}
+    for step in report.steps:
+        yield _step_line(step), _COLOUR[step.gate.decision]
+        counts = outcome_counts(step.verdicts)
+        if set(counts) - {"passed"}:
+            yield "  " + " " * 13 + ", ".join(f"{name} {count}" for name, count in counts.items()), {}
+    reasons = report.reasons
+    for reason in reasons[1:]:
+        yield f"  also: {reason}", {}
+    why = f" - {reasons[0]}" if reasons else ""
+    yield f"{report.name}: {report.readiness}{why}", _VERDICT_COLOUR[report.readiness]
+
+
+def _step_line(step: StepReport) -> str:
+    rows = len(step.verdicts)
+    if not rows:
+        return f"  {step.name:<12} {'-':>11} {'-':>7} {'-':>16}  {step.gate.decision}: {step.gate.reason}"
+    low, high = wilson_interval(step.passed, rows)
+    passed, interval = f"{step.passed}/{rows}", f"[{low:.1%}, {high:.1%}]"
+    return f"  {step.name:<12} {passed:>11} {step.passed / rows:>7.1%} {interval:>16}  {step.gate.decision}"

@@ -1,0 +1,100 @@
+"""Gates: a step's verdicts against its threshold, with three possible decisions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from reward_kit.models import Outcome
+from reward_kit.statistics import wilson_interval
+from reward_kit.verdict import Verdict
+
+#: Rates are quotients of small integers: the smallest difference between two is far above this.
+_ROUNDING = 1e-9
+#: How many row ids a reason lists.
+_NAMED = 10
+
+
+class Decision(StrEnum):
+    """What a gate says."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A decision with its reason in one line."""
+
+    decision: Decision
+    reason: str
+
+
+class RateLimits(Protocol):
+    """The thresholds of a step whose rows pass or do not."""
+
+    @property
+    def pass_rate(self) -> float: ...
+    @property
+    def max_abstained(self) -> float: ...
+    @property
+    def confidence(self) -> float | None: ...
+
+
+def rate_gate(verdicts: Sequence[Verdict], limits: RateLimits) -> Gate:
+    """Decide a pass rate over all rows.
+
+    Errors of the reward or of its surroundings fail the gate whatever the rate. Abstentions count as not passed,
+    unless their share is within `max_abstained`: then the rate is that of the rows that did not abstain.
+    With `confidence`, the lower end of the Wilson interval must clear the rate; where only the number of rows is in
+    the way, the gate is undecided.
+    """
+    rows = len(verdicts)
+    passed = sum(verdict.passed for verdict in verdicts)
+    errors = [verdict for verdict in verdicts if verdict.outcome.is_error]
+    abstained = sum(verdict.outcome is Outcome.ABSTAINED for verdict in verdicts)
+    if not rows:
+        return Gate(Decision.UNDECIDED, "no row was evaluated")
+    if errors:
+        return Gate(Decision.FAILED, f"{_count(len(errors), 'row')} ended in an error: {_names(errors)}")
+    excused = abstained if 0 < abstained <= limits.max_abstained * rows + _ROUNDING else 0
+    if excused == rows:
+        return Gate(Decision.UNDECIDED, f"the reward abstained on all {rows} rows")
+    return _decide(passed, rows - excused, excused, verdicts, limits)
+
+
+def _decide(passed: int, rows: int, excused: int, verdicts: Sequence[Verdict], limits: RateLimits) -> Gate:
+    rate = passed / rows
+    shown = f"{passed}/{rows} rows pass ({rate:.1%}), {limits.pass_rate:.4g} is required"
+    if excused:
+        shown += f"; {excused} abstained, within max_abstained {limits.max_abstained:.4g}"
+    if rate + _ROUNDING < limits.pass_rate:
+        low = [v for v in verdicts if not v.passed and not (excused and v.outcome is Outcome.ABSTAINED)]
+        return Gate(Decision.FAILED, f"{shown}; not passed: {_names(low)}")
+    if limits.confidence is not None:
+        bound, _ = wilson_interval(passed, rows, limits.confidence)
+        if bound + _ROUNDING < limits.pass_rate:
+            reason = (
+                f"{shown}; the lower bound at confidence {limits.confidence:.4g} is {bound:.1%}: more rows are needed"
+            )
+            return Gate(Decision.UNDECIDED, reason)
+    return Gate(Decision.PASSED, shown)
+
+
+def outcome_counts(verdicts: Sequence[Verdict]) -> dict[str, int]:
+    """How many verdicts have each outcome, in the order of `Outcome`, those without any left out."""
+    counts = Counter(verdict.outcome for verdict in verdicts)
+    return {outcome.value: counts[outcome] for outcome in Outcome if counts[outcome]}
+
+
+def _names(verdicts: Sequence[Verdict]) -> str:
+    more = f" and {len(verdicts) - _NAMED} more" if len(verdicts) > _NAMED else ""
+    return ", ".join(verdict.row_id for verdict in verdicts[:_NAMED]) + more
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,92 @@
+"""A run's verdicts, gates and readiness, and the JSON document that other tools read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from reward_kit.gates import Decision, Gate, outcome_counts
+from reward_kit.verdict import Verdict
+
+#: Version of the JSON document; keys are added without changing it, never changed.
+SCHEMA = 1
+
+
+class Readiness(StrEnum):
+    """May this suite's reward and dataset be trained on?"""
+
+    READY = "READY"
+    NOT_READY = "NOT READY"
+    UNDECIDED = "UNDECIDED"
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """One step: the verdicts there are, in dataset order, and its gate."""
+
+    name: str
+    verdicts: Sequence[Verdict]
+    gate: Gate
+
+    @property
+    def passed(self) -> int:
+        return sum(verdict.passed for verdict in self.verdicts)
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteReport:
+    """One suite: a report for every declared step, and whether it declares [controls]."""
+
+    name: str
+    steps: Sequence[StepReport]
+    has_controls: bool
+
+    @property
+    def readiness(self) -> Readiness:
+        decisions = {step.gate.decision for step in self.steps}
+        if Decision.FAILED in decisions:
+            return Readiness.NOT_READY
+        if decisions == {Decision.PASSED} and self.has_controls:
+            return Readiness.READY
+        return Readiness.UNDECIDED
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why the suite is not READY, the gravest first; empty where it is."""
+        by_decision = {
+            decision: [f"{step.name}: {step.gate.reason}" for step in self.steps if step.gate.decision is decision]
+            for decision in (Decision.FAILED, Decision.UNDECIDED)
+        }
+        missing = [] if self.has_controls else ["[controls] is not declared: nothing shows that wrong answers fail"]
+        return [*by_decision[Decision.FAILED], *by_decision[Decision.UNDECIDED], *missing]
+
+
+def results_document(suites: Sequence[SuiteReport]) -> str:
+    """The JSON text of a run: no timings, results in dataset order, so that equal runs give equal bytes."""
+    document = {"schema": SCHEMA, "suites": {suite.name: _suite(suite) for suite in suites}}
+    return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def _suite(suite: SuiteReport) -> dict[str, Any]:
+    return {
+        "readiness": suite.readiness.value,
+        "reasons": suite.reasons,
+        "steps": {step.name: _step(step) for step in suite.steps},
+    }
+
+
+def _step(step: StepReport) -> dict[str, Any]:
+    return {
+        "rows": len(step.verdicts),
+        "passed": step.passed,
+        "outcomes": outcome_counts(step.verdicts),
+        "gate": step.gate.decision.value,
+        "reason": step.gate.reason,
+        "results": [
+            {"id": v.row_id, "outcome": v.outcome.value, "score": v.score, "reason": v.reason, "extracted": v.extracted}
+            for v in step.verdicts
+        ],
+    }

@@ -1,0 +1,13 @@
+"""The readiness steps, in the order in which a suite runs and reports them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reward_kit.steps.base import Grade, Settings, Step
+from reward_kit.steps.data import DataStep
+from reward_kit.steps.local import LocalStep
+
+STEPS: tuple[type[Step[Any]], ...] = (DataStep, LocalStep)
+
+__all__ = ["STEPS", "Grade", "Settings", "Step"]

@@ -1,0 +1,74 @@
+"""What a readiness step is: settings in suite.toml, verdicts on rows, and a gate."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from reward_kit.errors import Defect
+from reward_kit.gates import Gate
+from reward_kit.models import Row, Sample
+from reward_kit.verdict import Verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Grades samples with the reward under test; yields (position, verdict) as they are decided.
+Grade = Callable[[Sequence[Sample]], Iterator[tuple[int, Verdict]]]
+
+
+class Settings(BaseModel):
+    """A table of suite.toml: keys it does not know and values of another type are defects of the file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class RateSettings(Settings):
+    """The thresholds that a step on rows shares with every other."""
+
+    #: Share of the rows that must pass. A rate of 0 is no gate and is refused.
+    pass_rate: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    #: Share of the rows on which the reward may abstain without their counting as not passed.
+    max_abstained: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    #: Where given, the lower bound of the rate's interval at this confidence must clear `pass_rate`.
+    confidence: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
+
+
+S = TypeVar("S", bound=Settings)
+
+
+class Step(ABC, Generic[S]):
+    """One readiness criterion of a suite. Subclasses are listed in `reward_kit.steps.STEPS`.
+
+    Args:
+        settings: the step's table in suite.toml.
+        folder: the suite's folder.
+        rows: the whole dataset.
+    """
+
+    name: ClassVar[str]
+    settings_type: ClassVar[type[Settings]]
+
+    def __init__(self, settings: S, folder: Path, rows: Sequence[Row]) -> None:
+        self.settings = settings
+        self.folder = folder
+        self.rows = rows
+
+    def defects(self) -> list[Defect]:
+        """What is wrong with the files this step needs, found before anything runs."""
+        return []
+
+    def tolerates(self, verdict: Verdict) -> bool:
+        """True where this row may fall short without failing by itself: the gate decides. Never an error."""
+        return False
+
+    @abstractmethod
+    def evaluate(self, rows: Sequence[Row], grade: Grade) -> Iterator[Verdict]:
+        """Yield one verdict for each of `rows`, in any order, as they are decided."""
+
+    @abstractmethod
+    def gate(self, verdicts: Sequence[Verdict]) -> Gate:
+        """Decide the step from the verdicts on all its rows, in dataset order."""

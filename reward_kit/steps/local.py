@@ -1,0 +1,36 @@
+"""Step `local`: the reward grades every row's reference response here, and it must pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from reward_kit.gates import Gate, rate_gate
+from reward_kit.models import Outcome, Row, Sample
+from reward_kit.steps.base import Grade, RateSettings, Settings, Step
+from reward_kit.verdict import Verdict
+
+
+class LocalStep(Step[RateSettings]):
+    """Every reference passes."""
+
+    name: ClassVar[str] = "local"
+    settings_type: ClassVar[type[Settings]] = RateSettings
+
+    def tolerates(self, verdict: Verdict) -> bool:
+        if verdict.outcome is Outcome.ABSTAINED and self.settings.max_abstained > 0.0:
+            return True
+        return self.settings.pass_rate < 1.0 and not verdict.outcome.is_error
+
+    def evaluate(self, rows: Sequence[Row], grade: Grade) -> Iterator[Verdict]:
+        samples = []
+        for row in rows:
+            if row.reference is None:
+                yield Verdict(row.id, Outcome.GOLD_DEFECT, reason="the row ends in a prompt: no reference to grade")
+            else:
+                samples.append(Sample(row, row.reference))
+        for _, verdict in grade(samples):
+            yield verdict
+
+    def gate(self, verdicts: Sequence[Verdict]) -> Gate:
+        return rate_gate(verdicts, self.settings)
