@@ -1,0 +1,184 @@
+r"""Finds the final answer of a response: boxes, `<answer>`, `####` lines and declared phrases.
+
+Every pattern is either a plain search for a literal or a match of bounded length at a found place, so that the
+time is linear in the length of the response.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reward_kit.models import Outcome
+from reward_kit.rewards._math.boxes import Box, find_boxes, unwrap
+from reward_kit.rewards._math.hedges import alternative_after, has_or, is_joint, is_negated, is_second_choice
+from reward_kit.rewards._math.phrases import concluding_answer, phrase_answers
+from reward_kit.rewards._math.visible import visible_text
+
+# A final answer stands at the end: what comes before the last 400,000 characters is not looked at.
+_LONGEST_RESPONSE = 400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """A final answer as written.
+
+    `items` holds one text, or several where they are given side by side; `alternative` another answer that is
+    offered behind it ("... or 43"); `source` names the format.
+    """
+
+    items: tuple[str, ...]
+    source: str
+    alternative: str | None = None
+    offers_choice: bool = False
+
+    @property
+    def text(self) -> str:
+        """The answer in one piece."""
+        return self.items[0] if len(self.items) == 1 else ", ".join(self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why there is no gradable final answer."""
+
+    outcome: Outcome
+    reason: str
+
+
+def find_final(content: str, *, cut_off: bool = False, lenient: bool = False) -> Final | Missing:
+    """The final answer of a response, or why it has none.
+
+    Args:
+        content: the text of the response, thinking blocks included.
+        cut_off: True where the server said that the token limit ended the response.
+        lenient: also accept an answer in unanchored prose ("A: 42", "so x = 42.", a bare "42").
+    """
+    visible = visible_text(content[-_LONGEST_RESPONSE:])
+    found = _declared(visible.text) or (_lenient(visible.text) if lenient and not visible.thinking_unclosed else None)
+    if found is not None and not (isinstance(found, Missing) and found.outcome is Outcome.NO_ANSWER):
+        return found
+    if visible.thinking_unclosed:
+        return Missing(Outcome.TRUNCATED, "the response ends inside its thinking block")
+    if cut_off:
+        return Missing(Outcome.TRUNCATED, "the token limit ended the response before a final answer")
+    if found is not None:
+        return found
+    return Missing(Outcome.NO_ANSWER, "the response is empty" if not content.strip() else "no final answer was found")
+
+
+def _declared(text: str) -> Final | Missing | None:
+    """The last of the explicit formats (by place), else the last declared phrase."""
+    boxes = find_boxes(text)
+    candidates: list[tuple[int, Callable[[], Final | Missing]]] = []
+    if boxes:
+        candidates.append((boxes[-1].start, lambda: _from_boxes(text, boxes)))
+    tag = _last_answer_tag(text)
+    if tag is not None:
+        candidates.append((tag[0], lambda: _from_tag(text, tag)))
+    hashes = _last_hash_line(text)
+    if hashes is not None:
+        candidates.append((hashes[0], lambda: Final((hashes[1],), "####")))
+    if candidates:
+        return max(candidates, key=lambda candidate: candidate[0])[1]()
+    return _from_phrases(text)
+
+
+# ---------------------------------------------------------------------------------------------------- boxes
+# `\boxed{2}\pi`, `\boxed{4}2`, `\boxed{3}^2`: the box is only a part of the expression.
+_CONTINUES = re.compile(r"[ ]?(?:[\d!/+]|\^(?!\s?\{?\s?\\circ)|\\(?:pi|sqrt|d?frac|times|cdot|pm)(?![A-Za-z]))|-[\d\\a-z]")
+# A unit right behind the box belongs to the answer.
+_UNIT_BEHIND = re.compile(r"(?:\\[ ,;!]|\s)?(?:\\(?:text|mathrm|textrm|mbox)\s?\{[^{}]{1,30}\}|\\?%|\^\s?\{?\s?\\circ\s?\}?|°)")
+_UNIT_PROSE = re.compile(r"\b(?:is|are|was|the|or|and|so|as|by|if|for|which|answer)\b", re.IGNORECASE)
+
+
+def _from_boxes(text: str, boxes: list[Box]) -> Final | Missing:
+    last = boxes[-1]
+    if last.content is None:
+        return Missing(Outcome.TRUNCATED, "the response ends inside its last box")
+    group = _joined(text, boxes)
+    first = group[0]
+    if any(box.content is None for box in group):
+        return Missing(Outcome.BAD_FORMAT, "a box that is never closed stands right before the last one")
+    if is_negated(text, first.start, last.end):
+        return Missing(Outcome.AMBIGUOUS, "the last box is negated: it says what the answer is not")
+    if is_second_choice(text, first.start):
+        return Missing(Outcome.AMBIGUOUS, "the last box is offered as an alternative to something else")
+    if len(group) == 1 and _CONTINUES.match(text, last.end):
+        return Missing(Outcome.AMBIGUOUS, "the expression goes on behind the last box")
+    items = [unwrap(box.content or "").strip() for box in group]
+    if not any(items):
+        return Missing(Outcome.BAD_FORMAT, "the last box is empty")
+    items[-1] += _unit_behind(text, last.end)
+    if len(group) == 1 and text[max(0, first.start - 1) : first.start] == "-" and text[: first.start - 1].rstrip(" ")[-1:] in "=$([{:":
+        items[0] = "-" + items[0]  # "= -\boxed{5}" says minus five
+    choice = any(has_or(text[a.end : b.start]) for a, b in zip(group, group[1:], strict=False))
+    return Final(tuple(dict.fromkeys(items)), "box", alternative_after(text, last.end), choice)
+
+
+def _joined(text: str, boxes: list[Box]) -> list[Box]:
+    """The last box and those right before it that form one answer with it."""
+    first = len(boxes) - 1
+    while first > 0 and is_joint(text[boxes[first - 1].end : boxes[first].start]):
+        first -= 1
+    return boxes[first:]
+
+
+def _unit_behind(text: str, end: int) -> str:
+    match = _UNIT_BEHIND.match(text, end)
+    return match.group() if match and not _UNIT_PROSE.search(match.group()) else ""
+
+
+# --------------------------------------------------------------------------------------------------- <answer>
+def _last_answer_tag(text: str) -> tuple[int, int, str] | None:
+    """Start, end and content of the last closed `<answer>` block."""
+    close = text.rfind("</answer>")
+    opening = text.rfind("<answer>", 0, close) if close >= 0 else -1
+    return (opening, close + 9, text[opening + 8 : close]) if opening >= 0 else None
+
+
+def _from_tag(text: str, tag: tuple[int, int, str]) -> Final | Missing:
+    start, _, content = tag
+    earlier = _last_answer_tag(text[:start])
+    if earlier is not None and is_joint(text[earlier[1] : start]) and earlier[2].strip() != content.strip():
+        return Missing(Outcome.AMBIGUOUS, "several <answer> blocks stand side by side")
+    if not content.strip():
+        return Missing(Outcome.BAD_FORMAT, "the <answer> block is empty")
+    inner = _declared(content)
+    return inner if inner is not None else Final((content.strip(),), "<answer>")
+
+
+# ------------------------------------------------------------------------------------------------------- ####
+_HASHES = re.compile(r"^[ \t]{0,3}####[ \t]{0,4}(?![#\s])([^\n]{1,300})", re.MULTILINE)
+_HEADING = re.compile(r"\*{0,2}(?:\d+[.):]\s+)?\*{0,2}[A-Za-z]{3,}[^\d$\\]*\s|\*{0,2}(?:step|part|case)\b|\d+[.):]\s+\*{0,2}[A-Za-z]", re.IGNORECASE)
+
+
+def _last_hash_line(text: str) -> tuple[int, str] | None:
+    """The last `#### answer` line (GSM8K's format); a Markdown heading of level four is not one."""
+    place = text.rfind("####")
+    while place >= 0:
+        line_start = text.rfind("\n", 0, place) + 1
+        match = _HASHES.match(text, line_start)
+        if match is not None and not _HEADING.match(match.group(1)):
+            return place, match.group(1).strip().strip("#* ")
+        place = text.rfind("####", 0, line_start)
+    return None
+
+
+# ---------------------------------------------------------------------------------------------------- phrases
+def _from_phrases(text: str) -> Final | Missing | None:
+    answers = phrase_answers(text)
+    if not answers:
+        return None
+    last = answers[-1]
+    if last.negated:
+        return Missing(Outcome.AMBIGUOUS, "the last statement says what the answer is not")
+    if len(answers) > 1 and is_joint(text[answers[-2].end : last.start]) and answers[-2].text != last.text:
+        return Missing(Outcome.AMBIGUOUS, "several answers are stated one after the other")
+    return Final((last.text,), "phrase", alternative_after(text, last.end))
+
+
+def _lenient(text: str) -> Final | None:
+    answer = concluding_answer(text)
+    return Final((answer,), "prose") if answer else None

@@ -1,0 +1,78 @@
+"""Tells a final answer from a hedge: alternatives, negations and conflicts around it."""
+
+from __future__ import annotations
+
+import re
+
+# What may stand between two finals that are given as one: "\\boxed{1}, \\boxed{2}", "$\\boxed{1}$ and $\\boxed{2}$",
+# also with a label ("x = \\boxed{1}, y = \\boxed{2}") and the same marker phrase again.
+_JOINT_LENGTH = 60
+_LABEL = r"(?:[A-Za-z](?:_\{?\w{1,5}\}?|')?\s{0,3}(?:=|\\in|:)\s{0,3})"
+_JOINT = re.compile(
+    r"(?:[\s$,;&*()\[\]]|\\[\[\]()\\,;: ]|\\q?quad|\b(?:and|or|and/or)\b"
+    r"|\\(?:text|mathrm|textrm)\s?\{\s?,?\s?(?:and|or)\s?\}|\\lor|\\vee|" + _LABEL + r"){0,40}"
+)
+_OR = re.compile(r"\bor\b|\\lor|\\vee", re.IGNORECASE)
+
+_FILLER = r"(?:\s|\$|\\\(|\\\[|\*|(?:equal to|be|simply|just|the answer|the value|actually|really)\b|:)"
+_NEGATED_BEFORE = re.compile(
+    r"(?:\bnot\b|\bnever\b|n't\b|n’t\b|\bcannot be\b|\brather than\b|\binstead of\b|\bother than\b|\bexcept\b"
+    r"|\b(?:wrong|incorrect) (?:answer|value|result)s?(?: is| are| would be)?)" + _FILLER + r"{0,12}$",
+    re.IGNORECASE,
+)
+_NEGATED_AFTER = re.compile(
+    r"(?:[\s$.)\]*]|\\[)\]]){0,6}(?:\b(?:is|was|would be|are)\s(?:definitely |certainly |clearly |probably )?"
+    r"(?:not|wrong|incorrect|false|never)\b|\bis(?:n't|n’t)\b|\bcan(?:not|'t|’t) be\b)",
+    re.IGNORECASE,
+)
+_OR_BEFORE = re.compile(r"(?:\bor|\beither)(?:\s|\$|\\\(|\\\[|\*|(?:maybe|perhaps|possibly|just|even)\b){1,12}$", re.IGNORECASE)
+_OR_AFTER = re.compile(
+    r"(?:[\s$,;)\]*(]|\\[)\],]|\\text\s?\{\s?){0,8}"
+    r"\b(or(?: maybe| perhaps| possibly| else)?|alternatively,?|(?:but )?(?:maybe|perhaps|possibly)"
+    r"|but (?:it )?(?:could|might|may)(?: also)?(?: be)?|(?:it )?(?:could|might|may) also be)\b\s?\}?[\s$(*]{0,4}",
+    re.IGNORECASE,
+)
+# "or equivalently 0.5" gives another spelling, "or more" a bound, "or about 3.1" a rounded one.
+_ANOTHER_SPELLING = re.compile(
+    r"(?:equivalently|approximately|about|roughly|around|simply|more|less|fewer|higher|lower|so|in other words|"
+    r"in (?:decimal|fraction|simplest|interval|expanded|factored|mixed|exact)\b|\\approx|≈|~)",
+    re.IGNORECASE,
+)
+_ALTERNATIVE = re.compile(r"\\?(?:boxed|fbox)?[\s{(]{0,3}((?:\\[A-Za-z]+|[-+−]?[\d(\[])[^\n]{0,80})")
+_ALTERNATIVE_END = re.compile(r"\.(?:\s|$)|\$|\\\)|\\\]|;|!|\?|\*\*|\s(?:because|since|if|depending|which|as|for)\b")
+
+
+def is_joint(gap: str) -> bool:
+    """True where the text between two finals only joins them into one answer."""
+    return len(gap) <= _JOINT_LENGTH and _JOINT.fullmatch(gap) is not None
+
+
+def has_or(gap: str) -> bool:
+    """True where the text offers a choice."""
+    return _OR.search(gap) is not None
+
+
+def is_negated(text: str, start: int, end: int) -> bool:
+    """True where the words right before or behind say that this is not the answer."""
+    before = text[max(0, start - 60) : start]
+    return _NEGATED_BEFORE.search(before) is not None or _NEGATED_AFTER.match(text[end : end + 60]) is not None
+
+
+def is_second_choice(text: str, start: int) -> bool:
+    """True where "or" stands right before: what it is an alternative to comes earlier in the sentence."""
+    return _OR_BEFORE.search(text[max(0, start - 40) : start]) is not None
+
+
+def alternative_after(text: str, end: int) -> str | None:
+    """The other answer that is offered right behind this one, if any."""
+    match = _OR_AFTER.match(text[end : end + 80])
+    if match is None:
+        return None
+    rest = text[end + match.end() : end + match.end() + 120]
+    if _ANOTHER_SPELLING.match(rest.lstrip()):
+        return None
+    found = _ALTERNATIVE.match(rest)
+    if found is None:
+        return None
+    stop = _ALTERNATIVE_END.search(found.group(1))
+    return (found.group(1)[: stop.start()] if stop else found.group(1)).strip(" {}()") or None
