@@ -161,7 +161,8 @@ def _record_path(folder: Path, nodeid: str) -> Path:
 
 def _recall(config: pytest.Config) -> dict[str, bool]:
     """The outcomes known by now, of every worker."""
-    passed = dict(config.stash.setdefault(_PASSED, {}))
+    known: dict[str, bool] = config.stash.setdefault(_PASSED, {})
+    passed = dict(known)
     store = store_of(config)
     if store is not None:
         texts = [path.read_text(encoding="utf-8") for path in (store / "marked").glob("*.row")]

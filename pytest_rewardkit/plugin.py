@@ -88,14 +88,7 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, tuple
 
 
 def _refuse_reward_kit() -> None:
-    """Stop where the distribution reward-kit is installed too: which reward_kit is imported would be luck."""
-    from importlib.metadata import PackageNotFoundError, version
+    from reward_kit.installation import conflict
 
-    try:
-        installed = version("reward-kit")
-    except PackageNotFoundError:
-        return
-    raise pytest.UsageError(
-        f"reward-kit {installed} and pytest-rewardkit both own the package reward_kit: run 'pip uninstall reward-kit', "
-        "then 'pip install --force-reinstall --no-deps pytest-rewardkit'"
-    )
+    if problem := conflict():
+        raise pytest.UsageError(problem)

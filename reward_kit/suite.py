@@ -79,7 +79,7 @@ def load_suite(folder: Path) -> Suite:
         DatasetError: naming every defect of dataset.jsonl or of another file that a step needs, or its absence.
     """
     path = folder / SUITE_FILE
-    settings = _read_settings(path)
+    settings = read_settings(path)
     rows = tuple(read_dataset(folder / DATASET_FILE))
     declared = {step.name: getattr(settings, step.name) for step in STEPS}
     steps = {s.name: s(declared[s.name], folder, rows) for s in STEPS if declared[s.name] is not None}
@@ -88,7 +88,12 @@ def load_suite(folder: Path) -> Suite:
     return Suite(folder.resolve().name, folder, settings.reward, settings.scale, rows, steps)
 
 
-def _read_settings(path: Path) -> Any:
+def read_settings(path: Path) -> Any:
+    """A suite.toml as typed settings: the header's keys, and one attribute a step, None where it is not declared.
+
+    Raises:
+        SuiteError: naming every defect of the file, or its absence.
+    """
     try:
         text = path.read_bytes().decode("utf-8")
         values = tomllib.loads(text)

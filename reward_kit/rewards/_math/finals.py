@@ -87,9 +87,13 @@ def _declared(text: str) -> Final | Missing | None:
 
 # ---------------------------------------------------------------------------------------------------- boxes
 # `\boxed{2}\pi`, `\boxed{4}2`, `\boxed{3}^2`: the box is only a part of the expression.
-_CONTINUES = re.compile(r"[ ]?(?:[\d!/+]|\^(?!\s?\{?\s?\\circ)|\\(?:pi|sqrt|d?frac|times|cdot|pm)(?![A-Za-z]))|-[\d\\a-z]")
+_CONTINUES = re.compile(
+    r"[ ]?(?:[\d!/+]|\^(?!\s?\{?\s?\\circ)|\\(?:pi|sqrt|d?frac|times|cdot|pm)(?![A-Za-z]))|-[\d\\a-z]"
+)
 # A unit right behind the box belongs to the answer.
-_UNIT_BEHIND = re.compile(r"(?:\\[ ,;!]|\s)?(?:\\(?:text|mathrm|textrm|mbox)\s?\{[^{}]{1,30}\}|\\?%|\^\s?\{?\s?\\circ\s?\}?|°)")
+_UNIT_BEHIND = re.compile(
+    r"(?:\\[ ,;!]|\s)?(?:\\(?:text|mathrm|textrm|mbox)\s?\{[^{}]{1,30}\}|\\?%|\^\s?\{?\s?\\circ\s?\}?|°)"
+)
 _UNIT_PROSE = re.compile(r"\b(?:is|are|was|the|or|and|so|as|by|if|for|which|answer)\b", re.IGNORECASE)
 
 
@@ -111,7 +115,11 @@ def _from_boxes(text: str, boxes: list[Box]) -> Final | Missing:
     if not any(items):
         return Missing(Outcome.BAD_FORMAT, "the last box is empty")
     items[-1] += _unit_behind(text, last.end)
-    if len(group) == 1 and text[max(0, first.start - 1) : first.start] == "-" and text[: first.start - 1].rstrip(" ")[-1:] in "=$([{:":
+    if (
+        len(group) == 1
+        and text[max(0, first.start - 1) : first.start] == "-"
+        and text[: first.start - 1].rstrip(" ")[-1:] in "=$([{:"
+    ):
         items[0] = "-" + items[0]  # "= -\boxed{5}" says minus five
     choice = any(has_or(text[a.end : b.start]) for a, b in zip(group, group[1:], strict=False))
     return Final(tuple(dict.fromkeys(items)), "box", alternative_after(text, last.end), choice)
@@ -151,7 +159,10 @@ def _from_tag(text: str, tag: tuple[int, int, str]) -> Final | Missing:
 
 # ------------------------------------------------------------------------------------------------------- ####
 _HASHES = re.compile(r"^[ \t]{0,3}####[ \t]{0,4}(?![#\s])([^\n]{1,300})", re.MULTILINE)
-_HEADING = re.compile(r"\*{0,2}(?:\d+[.):]\s+)?\*{0,2}[A-Za-z]{3,}[^\d$\\]*\s|\*{0,2}(?:step|part|case)\b|\d+[.):]\s+\*{0,2}[A-Za-z]", re.IGNORECASE)
+_HEADING = re.compile(
+    r"\*{0,2}(?:\d+[.):]\s+)?\*{0,2}[A-Za-z]{3,}[^\d$\\]*\s|\*{0,2}(?:step|part|case)\b|\d+[.):]\s+\*{0,2}[A-Za-z]",
+    re.IGNORECASE,
+)
 
 
 def _last_hash_line(text: str) -> tuple[int, str] | None:

@@ -25,7 +25,9 @@ _NEGATED_AFTER = re.compile(
     r"(?:not|wrong|incorrect|false|never)\b|\bis(?:n't|n’t)\b|\bcan(?:not|'t|’t) be\b)",
     re.IGNORECASE,
 )
-_OR_BEFORE = re.compile(r"(?:\bor|\beither)(?:\s|\$|\\\(|\\\[|\*|(?:maybe|perhaps|possibly|just|even)\b){1,12}$", re.IGNORECASE)
+_OR_BEFORE = re.compile(
+    r"(?:\bor|\beither)(?:\s|\$|\\\(|\\\[|\*|(?:maybe|perhaps|possibly|just|even)\b){1,12}$", re.IGNORECASE
+)
 _OR_AFTER = re.compile(
     r"(?:[\s$,;)\]*(]|\\[)\],]|\\text\s?\{\s?){0,8}"
     r"\b(or(?: maybe| perhaps| possibly| else)?|alternatively,?|(?:but )?(?:maybe|perhaps|possibly)"

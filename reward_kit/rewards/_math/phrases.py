@@ -15,7 +15,10 @@ _MARKER = re.compile(
     re.IGNORECASE,
 )
 _HEADING_MARKER = re.compile(r"final answer[*_ \t]{0,4}\n{1,3}[*_\s]{0,4}", re.IGNORECASE)
-_NEGATION = re.compile(r"(?:definitely |certainly |clearly |simply )?(?:not|never|neither|wrong|incorrect|unknown|unclear)\b", re.IGNORECASE)
+_NEGATION = re.compile(
+    r"(?:definitely |certainly |clearly |simply )?(?:not|never|neither|wrong|incorrect|unknown|unclear)\b",
+    re.IGNORECASE,
+)
 _MATH = re.compile(r"\$\$(.{1,2000}?)\$\$|\$([^$]{1,2000})\$|\\\((.{1,2000}?)\\\)|\\\[(.{1,2000}?)\\\]", re.DOTALL)
 _JOINS = re.compile(r"\s{0,3}(?:,|;|and|or|,\s?and|,\s?or)\s{1,3}(?=\$|\\\()")
 _LINE_END = re.compile(
@@ -97,8 +100,13 @@ _IMPERATIVE = re.compile(
     r"\?|\b(?:what|which|how many|how much|simplify|compute|expand|find|evaluate|solve|calculate|determine|prove|problem|either|maybe|perhaps)\b",
     re.IGNORECASE,
 )
-_CONCLUSION = re.compile(r"\b(?:therefore|thus|hence|so|consequently|result|total|is|are|equals|get|have|=)\b|=", re.IGNORECASE)
-_TRAILING = re.compile(r"(?:=|\bis|\bare|\bequals|\bget|\bhave|\bthus|\btherefore|\bhence|\bso)[:,]?\s{1,3}([-+−$\\\d(\[{][^=\n]{0,200})$", re.IGNORECASE)
+_CONCLUSION = re.compile(
+    r"\b(?:therefore|thus|hence|so|consequently|result|total|is|are|equals|get|have|=)\b|=", re.IGNORECASE
+)
+_TRAILING = re.compile(
+    r"(?:=|\bis|\bare|\bequals|\bget|\bhave|\bthus|\btherefore|\bhence|\bso)[:,]?\s{1,3}([-+−$\\\d(\[{][^=\n]{0,200})$",
+    re.IGNORECASE,
+)
 _PROSE = re.compile(r"[A-Za-z]{3,}[^A-Za-z]+[A-Za-z]{2,}")
 
 
