@@ -25,8 +25,8 @@ MakeSuite = Callable[..., Path]
 
 @pytest.fixture(autouse=True)
 def _only_this_plugin(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs inside these tests load no plugin that shuffles or warns, unless a test takes this away."""
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:randomly -p no:asyncio")
+    """Runs inside these tests load no plugin that shuffles, warns or is slow to load, unless a test takes this away."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:randomly -p no:asyncio -p no:hypothesispytest")
 
 
 @pytest.fixture

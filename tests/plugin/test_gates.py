@@ -65,7 +65,9 @@ def test_a_tolerant_gate_fails_below_its_rate(pytester, make_suite):
     result.stdout.fnmatch_lines(["*not passed: row-01, row-03, row-07*", "*1 failed, 7 passed, 3 tolerated*"])
 
 
-@pytest.mark.parametrize("narrowing", [["--rk-ids=row-03"], ["-k", "row-03"], ["cases/small/suite.toml::local[row-03]"]])
+@pytest.mark.parametrize(
+    "narrowing", [["--rk-ids=row-03"], ["-k", "row-03"], ["cases/small/suite.toml::local[row-03]"]]
+)
 def test_a_low_row_without_its_gate_fails_by_itself(pytester, make_suite, narrowing):
     make_suite(wrong=(3,), toml=TOLERANT)
     suite = [] if "::" in narrowing[0] else ["--rk-suite=small"]
@@ -74,7 +76,9 @@ def test_a_low_row_without_its_gate_fails_by_itself(pytester, make_suite, narrow
     result.assert_outcomes(failed=1, deselected=10 if narrowing[0] == "-k" else 0)
 
 
-@pytest.mark.parametrize("narrowing", [["--rk-ids=row-04"], ["-k", "row-04"], ["cases/small/suite.toml::local[row-04]"]])
+@pytest.mark.parametrize(
+    "narrowing", [["--rk-ids=row-04"], ["-k", "row-04"], ["cases/small/suite.toml::local[row-04]"]]
+)
 def test_narrowing_to_rows_decides_nothing_and_says_so(pytester, make_suite, read_results, narrowing):
     make_suite(wrong=(3,))
     suite = [] if "::" in narrowing[0] else ["--rk-suite=small"]
