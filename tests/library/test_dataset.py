@@ -166,7 +166,7 @@ def test_an_id_repeats_the_id_of_a_row_that_is_bad_in_another_way(tmp_path: Path
 
 
 def test_a_missing_file_is_a_defect_and_not_an_empty_dataset(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="cannot be opened \\(No such file or directory\\). Write the file, or"):
+    with pytest.raises(DatasetError, match=r"cannot be opened \(No such file or directory\)\. Write the file, or"):
         read_dataset(tmp_path / "dataset.jsonl")
 
 
