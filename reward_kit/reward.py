@@ -86,7 +86,12 @@ def as_reward(function: object, name: str | None = None) -> Reward:
 
 
 def load_reward(path: str, search: Iterable[Path] = ()) -> Reward:
-    """The reward at a dotted path "module:function"; `search` are folders to import from besides sys.path.
+    """The reward at a dotted path "module:function".
+
+    Args:
+        path: the module as it is imported, a colon, and the function or an attribute path to it.
+        search: folders to import from before sys.path, the first before the others. A module file in the first is
+            the one that must be loaded.
 
     Raises:
         RewardShapeError: naming what is missing, or the error that importing the module raised.
@@ -94,19 +99,35 @@ def load_reward(path: str, search: Iterable[Path] = ()) -> Reward:
     module_name, _, attribute = path.partition(":")
     if not module_name or not attribute:
         raise RewardShapeError(f'reward {path!r} is not of the form "module:function"')
-    for folder in map(str, search):
-        if folder not in sys.path:
-            sys.path.insert(0, folder)
+    folders = [folder.resolve() for folder in search]
+    for folder in reversed(folders):
+        if str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))
     try:
         found: Any = importlib.import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         what = f"{type(error).__name__}: {error}"
         raise RewardShapeError(f"reward {path!r}: importing {module_name} failed ({what})") from error
+    if folders:
+        _refuse_namesake(path, module_name.partition(".")[0], folders[0])
     for part in attribute.split("."):
         if not hasattr(found, part):
             raise RewardShapeError(f"reward {path!r}: {module_name} has no {attribute!r}{_did_you_mean(part, found)}")
         found = getattr(found, part)
     return as_reward(found, path)
+
+
+def _refuse_namesake(path: str, module: str, folder: Path) -> None:
+    """Python keeps one module a name: where two suites have a reward.py each, the first must not serve for both."""
+    loaded = getattr(sys.modules.get(module), "__file__", None)
+    for file in (folder / module / "__init__.py", folder / f"{module}.py"):
+        if file.is_file():
+            if loaded is None or not file.samefile(loaded):
+                raise RewardShapeError(
+                    f"reward {path!r}: {module} is loaded from {loaded or 'Python itself'}, not from {file}. "
+                    "Rename the file: module names must be unique in a run"
+                )
+            return
 
 
 def _did_you_mean(name: str, holder: Any) -> str:
