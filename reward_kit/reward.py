@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, overload
 
-from reward_kit.call_shapes import CallShape, detect_shape
+from reward_kit.call_shapes import CallShape, annotations_of, detect_shape
 from reward_kit.errors import RewardShapeError
 from reward_kit.models import EvaluateResult, Message, Sample
 
@@ -35,7 +35,7 @@ class Reward:
 
     @property
     def is_async(self) -> bool:
-        return inspect.iscoroutinefunction(inspect.unwrap(self.function)) or inspect.iscoroutinefunction(
+        return inspect.iscoroutinefunction(self.function) or inspect.iscoroutinefunction(
             getattr(self.function, "__call__", None)  # noqa: B004  # a callable object with an async __call__
         )
 
@@ -53,22 +53,28 @@ class Reward:
         Raises:
             Exception: whatever the reward raises; RewardShapeError where it returned a wrong number of results.
         """
-        if self.is_async:
-            return asyncio.run(self._call_async(samples, deadline))
-        if self.shape.many:
-            return self.shape.unpack(self.function(**self.shape.arguments(samples)), len(samples))
-        return [self._one(self.function(**self.shape.arguments([sample]))) for sample in samples]
-
-    async def _call_async(self, samples: Sequence[Sample], deadline: float) -> list[Any]:
         groups = [samples] if self.shape.many else [[sample] for sample in samples]
-        calls = [asyncio.wait_for(self.function(**self.shape.arguments(group)), deadline) for group in groups]
-        answers = await asyncio.gather(*calls)
-        if self.shape.many:
-            return self.shape.unpack(answers[0], len(samples))
-        return [self._one(answer) for answer in answers]
+        if self.is_async:
+            answers = asyncio.run(self._call_async(groups, deadline))
+        else:
+            answers = [_finished(self.function(**self.shape.arguments(group))) for group in groups]
+        pairs = zip(groups, answers, strict=True)
+        return [value for group, answer in pairs for value in self.shape.unpack(answer, len(group))]
 
-    def _one(self, answer: Any) -> Any:
-        return self.shape.unpack(answer, 1)[0]
+    async def _call_async(self, groups: Sequence[Sequence[Sample]], deadline: float) -> list[Any]:
+        calls = [asyncio.wait_for(self.function(**self.shape.arguments(group)), deadline) for group in groups]
+        return await asyncio.gather(*calls)
+
+
+def _finished(answer: Any) -> Any:
+    """What a call came to: an undeclared coroutine, as a plain wrapper of an async reward returns it, is run."""
+    if not inspect.isawaitable(answer):
+        return answer
+
+    async def awaited() -> Any:
+        return await answer
+
+    return asyncio.run(awaited())
 
 
 def as_reward(function: object, name: str | None = None) -> Reward:
@@ -215,10 +221,7 @@ def _argument_coercion(
     function: Callable[..., Any], signature: inspect.Signature
 ) -> Callable[[tuple[Any, ...], dict[str, Any]], _Arguments]:
     """How the arguments annotated as lists of Message become that; decided once, at decoration."""
-    try:
-        hints = typing.get_type_hints(function)
-    except (NameError, TypeError):  # annotations that only a type checker can resolve: nothing to coerce
-        hints = {}
+    hints = annotations_of(function)
     message_lists = {name for name, hint in hints.items() if hint == list[Message] or hint == typing.List[Message]}  # noqa: UP006
     nested = {name for name, hint in hints.items() if hint in (list[list[Message]], typing.List[typing.List[Message]])}  # noqa: UP006
     wanted = (message_lists | nested) & {"messages", "rollouts_messages", "ground_truth"}
