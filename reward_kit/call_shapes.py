@@ -6,6 +6,7 @@ Sources: reward-kit 0.4.1 `typed_interface.reward_function`; TRL `GRPOTrainer` (
 
 from __future__ import annotations
 
+import functools
 import inspect
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -68,8 +69,8 @@ class Pointwise(CallShape):
 
     def arguments(self, samples: Sequence[Sample]) -> dict[str, Any]:
         sample = samples[0]
-        named = {"messages": _messages(sample), "ground_truth": sample.row.ground_truth, **sample.row.columns}
-        return self.signature.pick(named)
+        named = {"messages": _messages(sample), "ground_truth": sample.row.ground_truth}
+        return self.signature.pick({**sample.row.columns, **named})
 
 
 class Batch(CallShape):
@@ -82,9 +83,9 @@ class Batch(CallShape):
     def arguments(self, samples: Sequence[Sample]) -> dict[str, Any]:
         row = samples[0].row
         named = {"rollouts_messages": [_messages(sample) for sample in samples], "ground_truth": row.ground_truth}
-        if "ground_truth_for_eval" in self.signature.names:  # the name in reward-kit's own examples
+        if "ground_truth_for_eval" in self.signature.names - row.columns.keys():  # as reward-kit's own examples name it
             named["ground_truth_for_eval"] = row.ground_truth
-        return self.signature.pick(named | dict(row.columns))
+        return self.signature.pick({**row.columns, **named})
 
     def unpack(self, answer: Any, count: int) -> list[Any]:
         return _list_of(answer, count)
@@ -105,9 +106,9 @@ class Trl(CallShape):
             "completions": [_response_text(s) if plain else [dict(s.response)] for s in samples],
             "ground_truth": [sample.row.ground_truth for sample in samples],
         }
-        for name in dict.fromkeys(name for sample in samples for name in sample.row.columns):
-            named[name] = [sample.row.columns.get(name) for sample in samples]
-        return self.signature.pick(named)
+        names = dict.fromkeys(name for sample in samples for name in sample.row.columns)
+        columns = {name: [sample.row.columns.get(name) for sample in samples] for name in names}
+        return self.signature.pick(columns | named)  # a column named completions must not stand for the response
 
     def unpack(self, answer: Any, count: int) -> list[Any]:
         return _list_of(answer, count)
@@ -191,11 +192,21 @@ def _read(function: Callable[..., Any], signature: inspect.Signature) -> Signatu
 
 def _string_lists(function: Callable[..., Any]) -> frozenset[str]:
     """The parameters annotated as lists of strings: their rewards want texts, not message lists."""
+    function = inspect.unwrap(function)
+    while isinstance(function, functools.partial):
+        function = function.func
+    if not inspect.isroutine(function):
+        function = type(function).__call__
+    lists = (list[str], typing.List[str], Sequence[str], typing.Sequence[str])  # noqa: UP006
+    return frozenset(name for name, hint in annotations_of(function).items() if hint in lists)
+
+
+def annotations_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """A function's annotations as types; none where they can only be resolved by a type checker."""
     try:
-        hints = typing.get_type_hints(inspect.unwrap(function))
-    except (NameError, TypeError):
-        return frozenset()
-    return frozenset(name for name, hint in hints.items() if hint in (list[str], typing.List[str], Sequence[str]))  # noqa: UP006
+        return typing.get_type_hints(function)
+    except (NameError, TypeError, AttributeError, SyntaxError):
+        return {}
 
 
 def _messages(sample: Sample) -> list[dict[str, Any]]:

@@ -98,6 +98,8 @@ def _message_problems(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield f"{where} has the role {message.get('role')!r}", f"Known roles: {', '.join(sorted(ROLES))}"
         elif not isinstance(message.get("content", ""), (str, list, type(None))):
             yield f"the content of {where} is not text", "Write a string, a list of parts, or null"
+        elif not message.keys() & {"content", "tool_calls", "function_call"}:
+            yield f"{where} has no content", _near_miss("content", message) or 'Add "content": "..."'
 
 
 def _gold_problems(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,8 @@ from reward_kit.errors import Defect
 
 #: Longer lines are refused: a row of this size is a concatenated file or an inlined image, and would stall a run.
 MAX_LINE_BYTES = 8 * 1024 * 1024
+#: Deeper values are refused: json and pickle recurse, and how deep they can depends on who called them.
+MAX_DEPTH = 100
 
 
 class _LineError(ValueError):
@@ -93,7 +95,7 @@ def _parse(path: Path, number: int, line: bytes) -> dict[str, Any] | Defect:
     if text.startswith("\ufeff"):
         return Defect(path, number, "starts with a byte order mark", "Save the file as UTF-8 without BOM")
     try:
-        value = loads(text)
+        value = loads(text.rstrip("\r\n"))  # with its end, a line cut short would be called a control character
     except _LineError as error:
         return Defect(path, number, str(error), error.remedy)
     except json.JSONDecodeError as error:
@@ -114,14 +116,29 @@ def loads(text: str) -> Any:
     try:
         value = json.loads(text, parse_constant=_refuse_constant, parse_float=_float, object_pairs_hook=_object)
     except RecursionError:
-        raise _LineError("is nested too deep", "Flatten the value") from None
+        raise _too_deep() from None
     except ValueError as error:
         if "integer string conversion" in str(error):
             raise _LineError("holds an integer of over 4,300 digits", "Write it as a string") from None
         raise
+    if isinstance(value, (dict, list)) and text.count("[") + text.count("{") > MAX_DEPTH:
+        _refuse_depth(value)
     if "\\u" in text:
         _refuse_surrogates(value)
     return value
+
+
+def _refuse_depth(value: Any) -> None:
+    layer = [value]
+    for _ in range(MAX_DEPTH):
+        layer = [part for whole in layer for part in (whole.values() if isinstance(whole, dict) else whole)]
+        layer = [part for part in layer if isinstance(part, (dict, list))]
+    if layer:
+        raise _too_deep()
+
+
+def _too_deep() -> _LineError:
+    return _LineError(f"is nested more than {MAX_DEPTH} levels deep", "Flatten the value")
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, overload
 
-from reward_kit.call_shapes import CallShape, detect_shape
+from reward_kit.call_shapes import CallShape, annotations_of, detect_shape
 from reward_kit.errors import RewardShapeError
 from reward_kit.models import EvaluateResult, Message, Sample
 
@@ -35,7 +35,7 @@ class Reward:
 
     @property
     def is_async(self) -> bool:
-        return inspect.iscoroutinefunction(inspect.unwrap(self.function)) or inspect.iscoroutinefunction(
+        return inspect.iscoroutinefunction(self.function) or inspect.iscoroutinefunction(
             getattr(self.function, "__call__", None)  # noqa: B004  # a callable object with an async __call__
         )
 
@@ -53,22 +53,28 @@ class Reward:
         Raises:
             Exception: whatever the reward raises; RewardShapeError where it returned a wrong number of results.
         """
-        if self.is_async:
-            return asyncio.run(self._call_async(samples, deadline))
-        if self.shape.many:
-            return self.shape.unpack(self.function(**self.shape.arguments(samples)), len(samples))
-        return [self._one(self.function(**self.shape.arguments([sample]))) for sample in samples]
-
-    async def _call_async(self, samples: Sequence[Sample], deadline: float) -> list[Any]:
         groups = [samples] if self.shape.many else [[sample] for sample in samples]
-        calls = [asyncio.wait_for(self.function(**self.shape.arguments(group)), deadline) for group in groups]
-        answers = await asyncio.gather(*calls)
-        if self.shape.many:
-            return self.shape.unpack(answers[0], len(samples))
-        return [self._one(answer) for answer in answers]
+        if self.is_async:
+            answers = asyncio.run(self._call_async(groups, deadline))
+        else:
+            answers = [_finished(self.function(**self.shape.arguments(group))) for group in groups]
+        pairs = zip(groups, answers, strict=True)
+        return [value for group, answer in pairs for value in self.shape.unpack(answer, len(group))]
 
-    def _one(self, answer: Any) -> Any:
-        return self.shape.unpack(answer, 1)[0]
+    async def _call_async(self, groups: Sequence[Sequence[Sample]], deadline: float) -> list[Any]:
+        calls = [asyncio.wait_for(self.function(**self.shape.arguments(group)), deadline) for group in groups]
+        return await asyncio.gather(*calls)
+
+
+def _finished(answer: Any) -> Any:
+    """What a call came to: an undeclared coroutine, as a plain wrapper of an async reward returns it, is run."""
+    if not inspect.isawaitable(answer):
+        return answer
+
+    async def awaited() -> Any:
+        return await answer
+
+    return asyncio.run(awaited())
 
 
 def as_reward(function: object, name: str | None = None) -> Reward:
@@ -86,7 +92,12 @@ def as_reward(function: object, name: str | None = None) -> Reward:
 
 
 def load_reward(path: str, search: Iterable[Path] = ()) -> Reward:
-    """The reward at a dotted path "module:function"; `search` are folders to import from besides sys.path.
+    """The reward at a dotted path "module:function".
+
+    Args:
+        path: the module as it is imported, a colon, and the function or an attribute path to it.
+        search: folders to import from before sys.path, the first before the others. A module file in the first is
+            the one that must be loaded.
 
     Raises:
         RewardShapeError: naming what is missing, or the error that importing the module raised.
@@ -94,19 +105,35 @@ def load_reward(path: str, search: Iterable[Path] = ()) -> Reward:
     module_name, _, attribute = path.partition(":")
     if not module_name or not attribute:
         raise RewardShapeError(f'reward {path!r} is not of the form "module:function"')
-    for folder in map(str, search):
-        if folder not in sys.path:
-            sys.path.insert(0, folder)
+    folders = [folder.resolve() for folder in search]
+    for folder in reversed(folders):
+        if str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))
     try:
         found: Any = importlib.import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         what = f"{type(error).__name__}: {error}"
         raise RewardShapeError(f"reward {path!r}: importing {module_name} failed ({what})") from error
+    if folders:
+        _refuse_namesake(path, module_name.partition(".")[0], folders[0])
     for part in attribute.split("."):
         if not hasattr(found, part):
             raise RewardShapeError(f"reward {path!r}: {module_name} has no {attribute!r}{_did_you_mean(part, found)}")
         found = getattr(found, part)
     return as_reward(found, path)
+
+
+def _refuse_namesake(path: str, module: str, folder: Path) -> None:
+    """Python keeps one module a name: where two suites have a reward.py each, the first must not serve for both."""
+    loaded = getattr(sys.modules.get(module), "__file__", None)
+    for file in (folder / module / "__init__.py", folder / f"{module}.py"):
+        if file.is_file():
+            if loaded is None or not file.samefile(loaded):
+                raise RewardShapeError(
+                    f"reward {path!r}: {module} is loaded from {loaded or 'Python itself'}, not from {file}. "
+                    "Rename the file: module names must be unique in a run"
+                )
+            return
 
 
 def _did_you_mean(name: str, holder: Any) -> str:
@@ -194,10 +221,7 @@ def _argument_coercion(
     function: Callable[..., Any], signature: inspect.Signature
 ) -> Callable[[tuple[Any, ...], dict[str, Any]], _Arguments]:
     """How the arguments annotated as lists of Message become that; decided once, at decoration."""
-    try:
-        hints = typing.get_type_hints(function)
-    except (NameError, TypeError):  # annotations that only a type checker can resolve: nothing to coerce
-        hints = {}
+    hints = annotations_of(function)
     message_lists = {name for name, hint in hints.items() if hint == list[Message] or hint == typing.List[Message]}  # noqa: UP006
     nested = {name for name, hint in hints.items() if hint in (list[list[Message]], typing.List[typing.List[Message]])}  # noqa: UP006
     wanted = (message_lists | nested) & {"messages", "rollouts_messages", "ground_truth"}

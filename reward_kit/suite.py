@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, create_model, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, create_model, field_validator
 
 from reward_kit.dataset import read_dataset
 from reward_kit.errors import DatasetError, Defect, SuiteError
@@ -48,18 +48,32 @@ class Suite:
 
 
 class _Header(Settings):
-    reward: Annotated[str, Field(pattern=r"^[^:\s]+:[^:\s]+$")]
+    reward: str
     range: Annotated[list[float], Field(min_length=2, max_length=2)] = Field(default=[0.0, 1.0])
     pass_at: float | None = None
 
-    @model_validator(mode="after")
-    def _consistent(self) -> _Header:
-        low, high = self.range
+    @field_validator("reward")
+    @classmethod
+    def _dotted(cls, value: str) -> str:
+        if not re.fullmatch(r"[^:\s]+:[^:\s]+", value):
+            raise ValueError('must be "module:function"')
+        return value
+
+    @field_validator("range")
+    @classmethod
+    def _ordered(cls, value: list[float]) -> list[float]:
+        low, high = value
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
-            raise ValueError(f"range {self.range} is not [low, high] with low < high")
-        if self.pass_at is not None and not low < self.pass_at <= high:
-            raise ValueError(f"pass_at {self.pass_at:g} is not above {low:g} and at most {high:g}: it could not fail")
-        return self
+            raise ValueError("must be [low, high] with low < high, both finite")
+        return value
+
+    @field_validator("pass_at")
+    @classmethod
+    def _decisive(cls, value: float | None, info: ValidationInfo) -> float | None:
+        low, high = info.data.get("range", (-math.inf, math.inf))  # a range that is wrong is reported by itself
+        if value is not None and not low < value <= high:
+            raise ValueError(f"must be above {low:g} and at most {high:g}, or every row or none could pass")
+        return value
 
     @property
     def scale(self) -> Scale:
@@ -105,12 +119,13 @@ def read_settings(path: Path) -> Any:
         raise SuiteError([Defect(path, 0, "is not UTF-8", "Save the file as UTF-8")]) from None
     except tomllib.TOMLDecodeError as error:
         where = re.search(r"at line (\d+)", str(error))
-        line = int(where.group(1)) if where else 0
+        line = int(where.group(1)) if where else len(text.splitlines())  # "at end of document"
         raise SuiteError([Defect(path, line, f"is not TOML ({error})", "Correct the line")]) from None
     try:
         settings = _File.model_validate(_floats(values))
     except ValidationError as error:
-        raise SuiteError([_defect(path, text, dict(found)) for found in error.errors()]) from None
+        defects = [_defect(path, text, dict(found)) for found in error.errors()]
+        raise SuiteError(sorted(defects, key=lambda defect: defect.line)) from None
     if not any(getattr(settings, step.name) for step in STEPS):
         known = ", ".join(f"[{step.name}]" for step in STEPS)
         raise SuiteError([Defect(path, 0, "declares no step", f"Add at least one of {known}")])
@@ -150,19 +165,25 @@ def _known_keys(location: Sequence[str]) -> list[str]:
 def _line_of(text: str, location: Sequence[str]) -> int:
     """The 1-based line of a key: its own where it has one, else that of the table or key around it; 0 for the file."""
     table: tuple[str, ...] = ()
-    best, depth = 0, 0
+    best, depth, in_text = 0, 0, False
     for number, line in enumerate(text.split("\n"), start=1):
-        stripped = line.strip()
-        if header := re.match(r"\[+\s*([\w.\-]+)\s*\]+", stripped):
-            table = tuple(header.group(1).split("."))
-            here = table
-        elif key := re.match(r"([\w.\-]+)\s*=", stripped):
-            here = (*table, *key.group(1).split("."))
+        was_in_text = in_text
+        in_text ^= (line.count('"""') + line.count("'''")) % 2 == 1
+        if was_in_text:  # a prompt over several lines may hold what looks like a key
+            continue
+        if header := re.match(r"\s*\[+([^\[\]=]+)\]+", line):
+            here = table = _parts(header.group(1))
+        elif key := re.match(r"([^=#\[\]{}]+)=", line):
+            here = (*table, *_parts(key.group(1)))
         else:
             continue
         if here == tuple(location[: len(here)]) and len(here) > depth:
             best, depth = number, len(here)
     return best
+
+
+def _parts(dotted: str) -> tuple[str, ...]:
+    return tuple(part.strip().strip("\"'") for part in dotted.split("."))
 
 
 __all__ = ["DATASET_FILE", "SUITE_FILE", "DatasetError", "Suite", "SuiteError", "load_suite"]

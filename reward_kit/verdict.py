@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -62,7 +63,7 @@ def to_verdict(row_id: str, returned: Any, scale: Scale) -> Verdict:
     if "score" not in returned:
         return error_verdict(row_id, f"the reward's result has no 'score', only {', '.join(map(str, returned))}")
     if returned.get("error"):
-        return error_verdict(row_id, f"the reward reports an error: {returned.get('error')}")
+        return error_verdict(row_id, f"the reward reports an error: {_text(returned['error'])}")
     try:
         claimed = Outcome(returned.get("outcome") or Outcome.PASSED)
     except ValueError:
@@ -70,13 +71,14 @@ def to_verdict(row_id: str, returned: Any, scale: Scale) -> Verdict:
     draft = Verdict(
         row_id,
         claimed,
-        reason=str(returned.get("reason") or ""),
+        reason=_text(returned.get("reason")) or "",
         extracted=_text(returned.get("extracted")),
         gold=_text(returned.get("extracted_gold")),
     )
     if returned.get("score") is None:
         return replace(draft, outcome=Outcome.ABSTAINED, reason=draft.reason or "the reward's score is None")
-    return _from_score(draft, returned.get("score"), scale, returned.get("is_score_valid", True) is not False)
+    # Whatever is not True speaks against the score: numpy's False, 0, None and "false" are not `False`.
+    return _from_score(draft, returned.get("score"), scale, returned.get("is_score_valid", True) in (True,))
 
 
 def _from_score(draft: Verdict, value: Any, scale: Scale, declared_valid: bool = True) -> Verdict:
@@ -112,9 +114,14 @@ def _as_float(value: Any) -> float | None:
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+    return None if value is None else str(value).encode("utf-8", "backslashreplace").decode()
+
+
+def same_in_every_run(text: str) -> str:
+    """Text of the user's objects as a report can hold it: no memory addresses, no halves of surrogate pairs."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", text).encode("utf-8", "backslashreplace").decode()
 
 
 def _show(value: Any) -> str:
-    text = repr(value)
+    text = same_in_every_run(repr(value))
     return f"{text[:60]}{'...' if len(text) > 60 else ''} ({type(value).__name__})"

@@ -24,7 +24,7 @@ from typing import BinaryIO, NoReturn
 
 from reward_kit.models import Sample
 from reward_kit.reward import Reward
-from reward_kit.verdict import Scale, Verdict, to_verdict
+from reward_kit.verdict import Scale, Verdict, same_in_every_run, to_verdict
 
 #: Indexed samples that go into one call of the reward.
 Call = Sequence[tuple[int, Sample]]
@@ -206,7 +206,7 @@ def describe_exception(error: BaseException) -> str:
     """An exception in one line: type, text, and the last place in code that is not this library's."""
     frames = traceback.extract_tb(error.__traceback__)
     foreign = [frame for frame in frames if not frame.filename.startswith(_OWN_FOLDER)]
-    text = " ".join(str(error).split())
+    text = same_in_every_run(" ".join(str(error).split()))
     shown = f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
     return f"{shown} ({_relative(foreign[-1].filename)}:{foreign[-1].lineno})" if foreign else shown
 
