@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 # Loaded here once: pytester forgets what an in-process run imports, and would load pydantic anew for every test.
-import pytest_rewardkit.marked
-import pytest_rewardkit.suites
+import pytest_rewardkit.marked  # noqa: F401
+import pytest_rewardkit.suites  # noqa: F401
 import reward_kit.rewards.math  # noqa: F401
 
 #: Pays 1.0 where the response is the gold; golds of the rows in `wrong` are spoilt when the suite is written.
