@@ -182,4 +182,5 @@ def _widened(text: str, slot: Slot) -> Slot | None:
 def _outside_math(before: str) -> bool:
     plain = before.replace("\\\\", "").replace("\\$", "")
     balanced = plain.count("\\(") == plain.count("\\)") and plain.count("\\[") == plain.count("\\]")
-    return balanced and plain.count("$") % 2 == 0
+    line = plain.rpartition("\n")[2]  # dollars of earlier lines may be money
+    return balanced and plain.count("$$") % 2 == 0 and line.count("$") % 2 == 0

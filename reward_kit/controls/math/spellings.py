@@ -46,10 +46,12 @@ def _as_other_decimal(number: Number) -> str | None:
         return None
     if "." not in decimal:
         return f"{decimal}.0" if number.style != "decimal" else f"{decimal}.00"
-    return decimal if number.style != "decimal" else f"{decimal}0"
+    return decimal if number.style != "decimal" else f"{decimal}00"
 
 
-def _as_other_fraction(number: Number, latex: bool) -> str:
+def _as_other_fraction(number: Number, latex: bool) -> str | None:
+    if number.before or number.after:
+        return None  # nobody writes \frac{162}{2}^\circ
     if number.value.denominator == 1:
         return as_frac(number.value, 2) if latex else as_slash(number.value, 2)
     if number.style == "slash":
