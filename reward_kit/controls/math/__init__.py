@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from reward_kit.controls.base import Control
@@ -14,6 +14,12 @@ from reward_kit.models import Polarity, Row
 
 #: Wrong values of a row: with the hedge and the missing answer they make five flipping controls.
 _WRONG_VALUES = 3
+#: Other spellings of a row: enough for one that groups digits, one decimal and one fraction.
+_SPELLINGS = 3
+
+#: An operator, the answer it wrote, and why that is right or wrong.
+Proved = tuple[str, str, str]
+Prove = Callable[[str, str], str | None]
 
 
 def math_controls(row: Row) -> Iterator[Control]:
@@ -32,15 +38,13 @@ def _gold_text(ground_truth: Any) -> str:
 
 
 def _preserving(gold: str, frame: Frame) -> Iterator[Control]:
-    seen = {gold}
-    for operator, text in spellings(gold, frame.is_boxed):
-        if text not in seen and (proof := proof_of_equality(gold, text)):
-            seen.add(text)
-            yield Control(operator, Polarity.PRESERVING, frame.with_answer(text), f"{text} for {gold}: {proof}")
+    proved = _proved(gold, spellings(gold, frame.is_boxed), proof_of_equality)
+    for operator, text, proof in _of_each_operator(proved, _SPELLINGS):
+        yield Control(operator, Polarity.PRESERVING, frame.with_answer(text), f"{text} for {gold}: {proof}")
 
 
 def _flipping(gold: str, frame: Frame) -> Iterator[Control]:
-    wrong = list(_wrong_values(gold))
+    wrong = _of_each_operator(_proved(gold, mutants(gold), proof_of_difference), _WRONG_VALUES)
     for operator, text, proof in wrong:
         yield Control(operator, Polarity.FLIPPING, frame.with_answer(text), f"{text} for {gold}: {proof}")
     if wrong:
@@ -52,12 +56,22 @@ def _flipping(gold: str, frame: Frame) -> Iterator[Control]:
         yield Control("no_answer", Polarity.FLIPPING, response, f"mentions {gold} in its working, declares no answer")
 
 
-def _wrong_values(gold: str) -> Iterator[tuple[str, str, str]]:
-    """(operator, text, proof) of the first wrong values that are proved, each another text."""
+def _proved(gold: str, proposals: Iterable[tuple[str, str]], prove: Prove) -> Iterator[Proved]:
+    """The proposals with a proof, each text once."""
     seen = {gold}
-    for operator, text in mutants(gold):
-        if text not in seen and (proof := proof_of_difference(gold, text)):
+    for operator, text in proposals:
+        if text not in seen and (proof := prove(gold, text)):
             seen.add(text)
             yield operator, text, proof
-            if len(seen) > _WRONG_VALUES:
-                return
+
+
+def _of_each_operator(proved: Iterable[Proved], count: int) -> list[Proved]:
+    """The first `count`, of as many operators as there are; further ones of an operator only where too few are."""
+    chosen: list[Proved] = []
+    spare: list[Proved] = []
+    for candidate in proved:
+        repeats = any(candidate[0] == operator for operator, _, _ in chosen)
+        (spare if repeats else chosen).append(candidate)
+        if len(chosen) == count:
+            break
+    return [*chosen, *spare][:count]

@@ -5,24 +5,48 @@ Plain numbers are compared as fractions. Everything else goes to `structure`, wh
 
 from __future__ import annotations
 
-from reward_kit.controls.math.numbers import read_number
+import re
+
+from reward_kit.controls.math.latex import enclosed, split, tokens, written
+from reward_kit.controls.math.numbers import Number, read_number
 
 
 def proof_of_difference(gold: str, other: str) -> str | None:
     """Why the two are different answers, in words; None where that is not proved."""
     first, second = read_number(gold), read_number(other)
     if first is None or second is None:
-        return None
-    if (first.before, first.after.strip()) != (second.before, second.after.strip()) or first.value == second.value:
-        return None
-    return f"{second.value} is not {first.value}"
+        from reward_kit.controls.math.structure import differs
+
+        return differs(gold, other)
+    return f"{second.value} is not {first.value}" if _alike(first, second) and first.value != second.value else None
 
 
 def proof_of_equality(gold: str, other: str) -> str | None:
     """Why the two are one answer, in words; None where that is not proved."""
     first, second = read_number(gold), read_number(other)
-    if first is None or second is None:
+    if first is not None and second is not None and _alike(first, second):
+        return f"both are {first.value}" if first.value == second.value else None
+    if tokens(gold) == tokens(other):
+        return "they differ in how LaTeX sets them, not in what they say"
+    if _choice_letter(gold) is not None and _choice_letter(gold) == _choice_letter(other):
+        return f"both are choice {_choice_letter(gold)}"
+    if (items := _items_of_set(gold)) is not None and items == _items_of_set(other):
+        return "one set, its elements in another order"
+    return None
+
+
+def _alike(first: Number, second: Number) -> bool:
+    """The same currency and unit around both."""
+    return (first.before, tokens(first.after)) == (second.before, tokens(second.after))
+
+
+def _choice_letter(text: str) -> str | None:
+    match = re.fullmatch(r"\(?([A-Z])\)?|\\text\{([A-Z])\}", text.strip())
+    return (match[1] or match[2]) if match else None
+
+
+def _items_of_set(text: str) -> list[str] | None:
+    parts = tokens(text)
+    if enclosed(parts) != ("\\{", "\\}"):
         return None
-    if (first.before, first.after.strip()) != (second.before, second.after.strip()) or first.value != second.value:
-        return None
-    return f"both are {first.value}"
+    return sorted(written(item.parts) for item in split(parts[1:-1], frozenset([","])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from reward_kit.controls.math.numbers import Number, as_decimal, as_frac, as_slash, read_number
@@ -20,15 +21,49 @@ def spellings(gold: str, latex: bool) -> Iterator[tuple[str, str]]:
     number = read_number(gold)
     if number is not None:
         yield from _of_number(number, latex or "\\" in gold)
+    elif re.fullmatch(r"[A-Z]", gold):
+        yield "choice", f"\\text{{{gold}}}" if latex else f"({gold})"
+    else:
+        yield from _set_otherwise(gold, latex or "\\" in gold)
+
+
+def _set_otherwise(gold: str, latex: bool) -> Iterator[tuple[str, str]]:
+    """The same answer as LaTeX sets it otherwise: other fractions, brackets and blanks, elements in another order."""
+    found = list(_changes(gold))
+    yield from (change for change in found if latex or change[0] in ("blanks", "reordered"))
+    if latex and not found:
+        yield "style", f"\\displaystyle {gold}"
+
+
+def _changes(gold: str) -> Iterator[tuple[str, str]]:
+    if match := re.fullmatch(r"\\\{(?P<first>[^,{}]+),(?P<rest>[^{}]+)\\\}", gold):
+        yield "reordered", f"\\{{{match['rest'].strip()}, {match['first'].strip()}\\}}"
+    if "\\frac" in gold:
+        yield "fraction_size", gold.replace("\\frac", "\\dfrac")
+    if "\\text" not in gold and _OPENING.search(gold) and _is_balanced(gold):
+        yield "bracket_size", _OPENING.sub(r"\\left\1", _CLOSING.sub(r"\\right\1", gold))
+    if "\\text" not in gold and (without := re.sub(r"\s*([,+=\-])\s*", r"\1", gold)) != gold:
+        yield "blanks", without
+
+
+_OPENING = re.compile(r"(?<!\\)([(\[]|\\\{)")
+_CLOSING = re.compile(r"(?<!\\)([)\]]|\\\})")
+
+
+def _is_balanced(text: str) -> bool:
+    r"""True where brackets close what is open and none has its size already: `]1, 2[` and `\left(` are left alone."""
+    depth = 0
+    for place in range(len(text)):
+        depth += bool(_OPENING.match(text, place)) - bool(_CLOSING.match(text, place))
+        if depth < 0:
+            return False
+    return depth == 0 and not re.search(r"\\(?:left|right|[bB]ig|sqrt\[)", text)
 
 
 def _of_number(number: Number, latex: bool) -> Iterator[tuple[str, str]]:
-    fraction = as_frac if latex else as_slash
-    for operator, core in (
-        ("thousands", _regrouped(number)),
-        ("decimal", _as_other_decimal(number)),
-        ("fraction", _as_other_fraction(number, fraction is as_frac)),
-    ):
+    cores = [("thousands", _regrouped(number)), ("fraction", _as_other_fraction(number, latex))]
+    cores[1:1] = [("decimal", decimal) for decimal in _decimals(number)]
+    for operator, core in cores:
         if core is not None:
             yield operator, f"{number.before}{core}{number.after}"
 
@@ -40,13 +75,13 @@ def _regrouped(number: Number) -> str | None:
     return str(whole) if number.grouped else f"{whole:,}"
 
 
-def _as_other_decimal(number: Number) -> str | None:
+def _decimals(number: Number) -> list[str]:
     decimal = as_decimal(number.value)
     if decimal is None or len(decimal.partition(".")[2]) > _MOST_PLACES:
-        return None
+        return []
     if "." not in decimal:
-        return f"{decimal}.0" if number.style != "decimal" else f"{decimal}.00"
-    return decimal if number.style != "decimal" else f"{decimal}00"
+        return [f"{decimal}.0", f"{decimal}.00"]
+    return [decimal, f"{decimal}0"]
 
 
 def _as_other_fraction(number: Number, latex: bool) -> str | None:
