@@ -156,7 +156,7 @@ ACTS: dict[str, Callable[[], Any]] = {
 }
 
 FAULTS = {
-    "raise": "ValueError: bad gold (tests/library/test_grading.py:",
+    "raise": "ValueError: bad gold (",
     "SystemExit": "SystemExit: 0",
     "KeyboardInterrupt": "KeyboardInterrupt",
     "GeneratorExit": "GeneratorExit",
