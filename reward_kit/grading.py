@@ -56,6 +56,7 @@ class Grader:
         self._timeout = timeout
         self._most_workers = workers or len(os.sched_getaffinity(0))
         self._workers: list[Worker] = []
+        self._grading = False
 
     def __enter__(self) -> Grader:
         return self
@@ -73,8 +74,14 @@ class Grader:
 
         A call that raises, hangs or ends its process is `reward_error`; a worker killed by SIGKILL from outside is
         replaced and its call made once more, then `infra_error`. Abandoning the iterator ends the workers.
+
+        Raises:
+            RuntimeError: where an earlier iterator of this grader is neither exhausted nor closed.
         """
+        if self._grading:  # the two would take each other's answers
+            raise RuntimeError("this Grader is grading already: exhaust or close its iterator first")
         queue = _CallQueue(samples, ROWS_PER_CALL if self.reward.calls_many else 1)
+        self._grading = True
         try:
             while queue.open_calls:
                 self._hand_out(queue)
@@ -82,6 +89,8 @@ class Grader:
         except BaseException:
             self.close()
             raise
+        finally:
+            self._grading = False
 
     def _hand_out(self, queue: _CallQueue) -> None:
         for worker in self._workers:
@@ -113,14 +122,16 @@ class Grader:
             for worker in busy:
                 selector.register(worker.answers, selectors.EVENT_READ, worker)
             ready = [key.data for key, _ in selector.select(self._patience(busy))]
+        # Judged before anything is yielded: while the caller is busy with a verdict, the others go on and answer.
+        now = time.monotonic()
+        late = [worker for worker in busy if worker not in ready and now >= self._deadline(worker)]
         for worker in ready:
             answered = worker.receive()
             for call, answer in answered or ():
                 yield from queue.settle(call, answer)
             if answered is None:
                 yield from self._bury(worker, queue)
-        now = time.monotonic()
-        for worker in [w for w in busy if w not in ready and now >= self._deadline(w)]:
+        for worker in late:
             yield from self._end_hanging(worker, queue)
 
     def _deadline(self, worker: Worker) -> float:
@@ -189,7 +200,7 @@ class _CallQueue:
             else:
                 yield index, verdict
 
-    def settle_death(self, call: Call, status: int) -> Iterator[tuple[int, Verdict]]:
+    def settle_death(self, call: Call, status: int | None) -> Iterator[tuple[int, Verdict]]:
         """A worker died in `call`: by its own doing an error of the reward, by SIGKILL once a matter of bad luck."""
         failure = f"the worker process {exit_reason(status)} during the call"
         first = call[0][0]

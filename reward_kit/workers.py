@@ -113,12 +113,13 @@ class Worker:
             os.close(descriptor)
         return status
 
-    def reap(self) -> int:
-        """The exit status of a worker whose answers ended: it is dead, dying, or has closed its pipe and hangs."""
+    def reap(self) -> int | None:
+        """The exit status of a worker whose answers ended; None where it lives on, having closed its pipe."""
         patience = time.monotonic() + _DYING_SECONDS
         while os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             if time.monotonic() > patience:
-                break
+                self.stop()
+                return None
             time.sleep(0.005)
         return self.stop()
 
@@ -137,10 +138,14 @@ def _run_child(
     try:
         _leave_the_parent(foreign)
         printed = _redirect_output()
+        worker = os.getpid()
         with os.fdopen(requests, "rb") as incoming:
             while calls := _read_calls(incoming):
                 for call in calls:
-                    _write_answer(answers, _answer(reward, scale, timeout, call, printed))
+                    answer = _answer(reward, scale, timeout, call, printed)
+                    if os.getpid() != worker:  # forked by the reward and come back: a second answer would be taken
+                        os._exit(0)  # for that of the next call
+                    _write_answer(answers, answer)
         os._exit(0)
     except BaseException:  # noqa: BLE001  # nothing may unwind into the parent's frames: the exit code tells
         os._exit(1)
@@ -164,6 +169,7 @@ def _redirect_output() -> BinaryIO:
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (printed.fileno(), 1), (printed.fileno(), 2)):
         os.dup2(source, target)
+    sys.stdin = os.fdopen(os.dup(0), encoding="utf-8")
     sys.stdout = sys.stderr = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
     return printed
 
@@ -193,7 +199,7 @@ def _answer(reward: Reward, scale: Scale, timeout: float, call: Call, printed: B
         hung = reward.is_async and not str(error)
         failure = no_result(timeout) if hung else describe_exception(error)
         return Answer(failure=failure, output=_take_output(printed))
-    except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001  # becomes the verdict's reason
+    except BaseException as error:  # noqa: BLE001  # becomes the verdict's reason; pytest.fail raises such too
         return Answer(failure=describe_exception(error), output=_take_output(printed))
 
 
@@ -221,6 +227,8 @@ def _relative(filename: str) -> str:
 
 def _take_output(printed: BinaryIO) -> str:
     """The end of what was printed since the last look, and start over."""
+    with contextlib.suppress(OSError, ValueError):  # closed, or replaced, by the reward
+        sys.stdout.flush()  # a line without its end is this call's output, not the next one's
     size = printed.seek(0, os.SEEK_END)
     if not size:
         return ""
@@ -231,13 +239,17 @@ def _take_output(printed: BinaryIO) -> str:
     return text
 
 
-def exit_reason(status: int) -> str:
-    """An exit status in words."""
+def exit_reason(status: int | None) -> str:
+    """What `Worker.reap` gave, in words."""
+    if status is None:
+        return "closed its pipe to the test run"
     if os.WIFSIGNALED(status):
-        return f"was killed by {signal.Signals(os.WTERMSIG(status)).name}"
+        number = os.WTERMSIG(status)
+        named = number in signal.Signals.__members__.values()  # most real-time signals have no name
+        return f"was killed by {signal.Signals(number).name if named else f'signal {number}'}"
     return f"ended itself with exit code {os.WEXITSTATUS(status)}"
 
 
-def killed_from_outside(status: int) -> bool:
+def killed_from_outside(status: int | None) -> bool:
     """True where the worker was ended by SIGKILL: by the system for want of memory, or by somebody."""
-    return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+    return status is not None and os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
