@@ -27,10 +27,8 @@ def _reraised(item: pytest.Item) -> tuple[type[BaseException], ...]:
 
 
 def _report(item: SuiteItem, call: pytest.CallInfo[None]) -> pytest.TestReport:
-    if call.excinfo is None:
-        report = _passed(item, call)
-    else:
-        report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+    failed = call.excinfo is not None
+    report = item.ihook.pytest_runtest_makereport(item=item, call=call) if failed else _passed(item, call)
     if isinstance(item, GateItem):
         vars(report)["rk_gate"] = item.rk_gate  # a plain attribute: xdist carries it to the controller
     error = call.excinfo.value if call.excinfo else None
