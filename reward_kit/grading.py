@@ -150,7 +150,7 @@ class Grader:
         worker.stop()
         current, *rest = worker.pending
         queue.put_back(rest)
-        yield from queue.settle(current, Answer(failure=no_result(self._timeout)))
+        yield from queue.settle(current, Answer(failure=no_result(self._timeout), output=worker.last_output))
 
     def _bury(self, worker: Worker, queue: _CallQueue) -> Iterator[tuple[int, Verdict]]:
         self._workers.remove(worker)
@@ -159,7 +159,7 @@ class Grader:
             return
         current, *rest = worker.pending
         queue.put_back(rest)
-        yield from queue.settle_death(current, status)
+        yield from queue.settle_death(current, status, worker.last_output)
 
 
 class _CallQueue:
@@ -200,20 +200,20 @@ class _CallQueue:
             else:
                 yield index, verdict
 
-    def settle_death(self, call: Call, status: int | None) -> Iterator[tuple[int, Verdict]]:
+    def settle_death(self, call: Call, status: int | None, output: str) -> Iterator[tuple[int, Verdict]]:
         """A worker died in `call`: by its own doing an error of the reward, by SIGKILL once a matter of bad luck."""
         failure = f"the worker process {exit_reason(status)} during the call"
         first = call[0][0]
         if not killed_from_outside(status):
-            yield from self.settle(call, Answer(failure=failure))
+            yield from self.settle(call, Answer(failure=failure, output=output))
         elif first not in self._killed_once:
             self._killed_once.add(first)
             self.put_back([call])
         elif len(call) > 1:
-            yield from self.settle(call, Answer(failure=failure))
+            yield from self.settle(call, Answer(failure=failure, output=output))
         else:
             verdict = error_verdict(call[0][1].row.id, f"{failure}, twice (out of memory?)", Outcome.INFRA_ERROR)
-            yield from self.settle(call, Answer([verdict]))
+            yield from self.settle(call, Answer([verdict], output=output))
 
     def _split(self, call: Call, failure: str) -> None:
         split = _Split(call, failure)

@@ -328,6 +328,33 @@ def test_what_a_failing_reward_printed_is_kept() -> None:
     assert grade(reward, "24")[0].output == "about to fail\n"
 
 
+@pytest.mark.parametrize("end", ["sleep", "os._exit(0)", "abort"])
+def test_what_was_printed_before_a_hang_or_an_end_is_kept(end: str) -> None:
+    def reward(messages: Any) -> Any:
+        print("last words of", text_of(messages))
+        return act(messages)
+
+    first, second = grade(reward, "24", end, timeout=SHORT)
+    assert (first.output, second.output) == ("last words of 24\n", f"last words of {end}\n")
+
+
+def test_a_reward_may_replace_stdout_and_lose_its_working_folder(tmp_path: Path) -> None:
+    def reward(messages: Any) -> float:
+        sys.stdout = None
+        print("nowhere")
+        folder = tmp_path / text_of(messages)
+        folder.mkdir()
+        os.chdir(folder)
+        folder.rmdir()
+        if text_of(messages) == "bad":
+            raise ValueError("no such answer")
+        return 1.0
+
+    good, bad = grade(reward, "good", "bad")
+    assert good.outcome is PASSED
+    assert "ValueError: no such answer (" in bad.reason
+
+
 def test_the_end_of_a_long_output_is_kept() -> None:
     [verdict] = grade(lambda messages: print("x" * 100_000 + "the end") or 1.0, "24")
 
