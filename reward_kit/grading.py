@@ -26,15 +26,20 @@ _ASYNC_GRACE = 1.0
 
 @dataclass
 class _Split:
-    """A call on several rows that failed: each row is called alone, to tell a bad row from a bad batch."""
+    """A call on several rows that failed: each row is called alone, to tell a bad row from a bad batch.
+
+    `queued` where several calls of an async reward waited for one another in one event loop until the deadline: the
+    deadline is for each, and what each comes to alone counts.
+    """
 
     call: Call
     failure: str
+    queued: bool
     alone: dict[int, Verdict] = field(default_factory=dict)
 
     def verdicts(self) -> list[tuple[int, Verdict]]:
         """One by one where some row alone fails too; where none does, the batch is at fault and every row fails."""
-        if any(verdict.outcome.is_error for verdict in self.alone.values()):
+        if self.queued or any(verdict.outcome.is_error for verdict in self.alone.values()):
             return sorted(self.alone.items())
         reason = f"a call on {len(self.call)} rows failed though each row alone is answered: {self.failure}"
         return [(index, error_verdict(sample.row.id, reason)) for index, sample in self.call]
@@ -80,7 +85,7 @@ class Grader:
         """
         if self._grading:  # the two would take each other's answers
             raise RuntimeError("this Grader is grading already: exhaust or close its iterator first")
-        queue = _CallQueue(samples, ROWS_PER_CALL if self.reward.calls_many else 1)
+        queue = _CallQueue(samples, ROWS_PER_CALL if self.reward.calls_many else 1, self.reward.shape.many)
         self._grading = True
         try:
             while queue.open_calls:
@@ -150,7 +155,8 @@ class Grader:
         worker.stop()
         current, *rest = worker.pending
         queue.put_back(rest)
-        yield from queue.settle(current, Answer(failure=no_result(self._timeout), output=worker.last_output))
+        answer = Answer(failure=no_result(self._timeout), output=worker.last_output, late=True)
+        yield from queue.settle(current, answer)
 
     def _bury(self, worker: Worker, queue: _CallQueue) -> Iterator[tuple[int, Verdict]]:
         self._workers.remove(worker)
@@ -165,7 +171,8 @@ class Grader:
 class _CallQueue:
     """The calls still to make, and the ones whose fate is open."""
 
-    def __init__(self, samples: Sequence[Sample], rows_per_call: int) -> None:
+    def __init__(self, samples: Sequence[Sample], rows_per_call: int, takes_lists: bool) -> None:
+        self._takes_lists = takes_lists
         indexed = list(enumerate(samples))
         starts = range(0, len(indexed), rows_per_call)
         self.waiting: deque[Call] = deque(indexed[start : start + rows_per_call] for start in starts)
@@ -189,7 +196,7 @@ class _CallQueue:
         if not answer.failure:
             verdicts = answer.verdicts
         elif len(call) > 1:
-            self._split(call, answer.failure)
+            self._split(call, answer.failure, queued=answer.late and not self._takes_lists)
             return
         else:
             verdicts = [error_verdict(call[0][1].row.id, answer.failure)]
@@ -215,8 +222,8 @@ class _CallQueue:
             verdict = error_verdict(call[0][1].row.id, f"{failure}, twice (out of memory?)", Outcome.INFRA_ERROR)
             yield from self.settle(call, Answer([verdict], output=output))
 
-    def _split(self, call: Call, failure: str) -> None:
-        split = _Split(call, failure)
+    def _split(self, call: Call, failure: str, queued: bool) -> None:
+        split = _Split(call, failure, queued)
         self.put_back([[entry] for entry in call])
         self.open_calls += len(call)
         self._splits.update((index, split) for index, _ in call)

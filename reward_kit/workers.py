@@ -39,11 +39,12 @@ _DYING_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one call came to: verdicts in the order of its samples, or how it failed."""
+    """What one call came to: verdicts in the order of its samples, or how it failed; `late` at the deadline."""
 
     verdicts: list[Verdict] = field(default_factory=list)
     failure: str = ""
     output: str = ""
+    late: bool = False
 
 
 class Worker:
@@ -208,7 +209,7 @@ def _answer(reward: Reward, scale: Scale, timeout: float, call: Call, printed: B
     except TimeoutError as error:
         hung = reward.is_async and not str(error)
         failure = no_result(timeout) if hung else describe_exception(error)
-        return Answer(failure=failure, output=_take_output(printed))
+        return Answer(failure=failure, output=_take_output(printed), late=hung)
     except BaseException as error:  # noqa: BLE001  # becomes the verdict's reason; pytest.fail raises such too
         return Answer(failure=describe_exception(error), output=_take_output(printed))
 

@@ -528,6 +528,31 @@ def test_an_async_fault_is_an_error_of_its_row_alone(fault: str) -> None:
     assert outcomes(grade(reward, "24", fault, "25", timeout=SHORT)) == [PASSED, ERROR, WRONG]
 
 
+def test_async_calls_that_hold_one_another_up_have_their_deadline_each() -> None:
+    """Sixteen calls that never await take turns in one event loop; each of them is well within the deadline."""
+
+    async def reward(messages: Any) -> float:
+        time.sleep(0.15)
+        return 1.0
+
+    assert outcomes(grade(reward, *["24"] * ROWS_PER_CALL, timeout=0.4, workers=1)) == [PASSED] * ROWS_PER_CALL
+
+
+def test_an_async_reward_that_fails_only_beside_others_fails() -> None:
+    running = []
+
+    async def reward(messages: Any) -> float:
+        running.append(1)
+        await asyncio.sleep(0.01)
+        if len(running) > 1:
+            raise RuntimeError("not made to run beside itself")
+        running.clear()
+        return 1.0
+
+    verdicts = grade(reward, "24", "24", "24")
+    assert outcomes(verdicts) == [ERROR] * 3
+
+
 def test_an_async_timeout_of_the_rewards_own_keeps_its_words() -> None:
     async def reward(messages: Any) -> float:
         raise TimeoutError("judge did not answer")
