@@ -37,5 +37,5 @@ def set_up(node: pytest.Item) -> None:
 
 
 def tear_down(node: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Tear down what `nextitem` does not share with `node`."""
+    """Tear down what `nextitem` does not share with `node`, fixtures and all."""
     node.session._setupstate.teardown_exact(nextitem)

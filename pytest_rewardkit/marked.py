@@ -1,27 +1,24 @@
-"""Tests that people mark with rk_suite: an item a row, and with rk_pass_rate a gate after them."""
+"""Tests that people mark with rk_suite: an item a row, and with rk_pass_rate a gate after them.
+
+A gate decides from the reports of its rows. In one process it does so as an item; under xdist no worker sees all
+reports, so that the worker that meets the gate hands it to the controller, which decides at the end.
+"""
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Sequence
-from hashlib import sha256
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
+from pytest_rewardkit import internals
 from pytest_rewardkit.options import find_suite
 from pytest_rewardkit.protocol import mark_tolerated
-from pytest_rewardkit.store import make_folder, store_of
 from reward_kit.errors import RewardKitError
 from reward_kit.suite import Suite, load_suite
 
 _SUITES = pytest.StashKey[dict[str, Suite]]()
-_PASSED = pytest.StashKey[dict[str, bool]]()
 _GATED = pytest.StashKey[frozenset[str]]()
-#: How long a gate waits, without any row finishing meanwhile, for rows that run in other xdist workers: seconds.
-_PATIENCE = 60.0
 
 
 def suite_of(node: pytest.Item | pytest.Collector) -> Suite:
@@ -62,15 +59,6 @@ def with_gate(collector: pytest.Collector, name: str, items: list[Any]) -> list[
     return [*items, MarkedGate.from_parent(collector, name=f"{name}[gate]", row_ids=row_ids, rate=float(rate))]
 
 
-def note_report(item: pytest.Item, report: pytest.TestReport) -> None:
-    """Remember a row's outcome for its gate; where the gate runs, a failed call is left to it."""
-    if not _is_row(item) or (report.when != "call" and report.passed):
-        return
-    _remember(item.config, item.nodeid, report.passed)
-    if report.when == "call" and report.failed and item.nodeid in _gated(item.session):
-        mark_tolerated(report, str(getattr(report, "longreprtext", "")).strip().rpartition("\n")[2])
-
-
 class RateNotReachedError(Exception):
     """The gate of marked tests failed, or could not be decided."""
 
@@ -84,35 +72,9 @@ class MarkedGate(pytest.Item):
         self.rate = rate
 
     def runtest(self) -> None:
-        outcomes = self._wait_for_rows()
-        missing = len(self.row_ids) - len(outcomes)
-        if missing:
-            raise RateNotReachedError(
-                f"gate not decided: {missing} of {len(self.row_ids)} rows did not run in this run"
-            )
-        passed = sum(outcomes.values())
-        reached = passed / len(self.row_ids)
-        self.user_properties += [("rk.rows", len(self.row_ids)), ("rk.passed", passed), ("rk.pass_rate", self.rate)]
-        if reached + 1e-9 < self.rate:
-            low = ", ".join(row.rpartition("[")[2].rstrip("]") for row, ok in outcomes.items() if not ok)
-            rows = len(self.row_ids)
-            raise RateNotReachedError(
-                f"{passed}/{rows} rows pass ({reached:.1%}), {self.rate:.4g} is required; not passed: {low}"
-            )
-
-    def _wait_for_rows(self) -> dict[str, bool]:
-        """The outcomes of this gate's rows; under xdist others may still be at work on some."""
-        deadline, seen = time.monotonic() + _PATIENCE, -1
-        while True:
-            passed = _recall(self.config)
-            outcomes = {row: passed[row] for row in self.row_ids if row in passed}
-            if len(outcomes) == len(self.row_ids) or store_of(self.config) is None:
-                return outcomes
-            if len(passed) != seen:
-                deadline, seen = time.monotonic() + _PATIENCE, len(passed)
-            if time.monotonic() > deadline:
-                return outcomes
-            time.sleep(0.05)
+        outcomes = outcomes_of(self.config)
+        self.user_properties += [("rk.rows", len(self.row_ids)), ("rk.pass_rate", self.rate)]
+        require_rate(outcomes, self.row_ids, self.rate)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         known = isinstance(excinfo.value, RateNotReachedError)
@@ -122,11 +84,84 @@ class MarkedGate(pytest.Item):
         return self.path, None, self.name
 
 
-def put_gates_last(items: list[pytest.Item]) -> None:
-    """Move the gates of marked tests behind everything else, however items were shuffled."""
-    gates = [item for item in items if isinstance(item, MarkedGate)]
-    if gates:
-        items[:] = [*(item for item in items if not isinstance(item, MarkedGate)), *gates]
+def require_rate(outcomes: Mapping[str, bool], row_ids: Sequence[str], rate: float) -> None:
+    """Raise RateNotReachedError where a row is missing from `outcomes`, or too few of them passed."""
+    rows = len(row_ids)
+    missing = rows - len(outcomes.keys() & set(row_ids))
+    if missing:
+        raise RateNotReachedError(f"gate not decided: {missing} of {rows} rows did not run in this run")
+    low = [row for row in row_ids if not outcomes[row]]
+    reached = (rows - len(low)) / rows
+    if reached + 1e-9 < rate:
+        named = ", ".join(row.partition("[")[2].removesuffix("]") for row in low[:10])
+        more = f" and {len(low) - 10} more" if len(low) > 10 else ""
+        shown = f"{rows - len(low)}/{rows} rows pass ({reached:.1%}), {rate:.4g} is required"
+        raise RateNotReachedError(f"{shown}; not passed: {named}{more}")
+
+
+# Reports: what rows came to, and gates on their way to the controller
+
+
+_OUTCOMES = pytest.StashKey[dict[str, bool]]()
+_DEFERRED = pytest.StashKey[list[pytest.TestReport]]()
+
+
+def outcomes_of(config: pytest.Config) -> dict[str, bool]:
+    """Whether each row test reported so far passed, by node id."""
+    known: dict[str, bool] = config.stash.setdefault(_OUTCOMES, {})
+    return known
+
+
+def annotate_report(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Say on a row's report whether it passed; where its gate runs, a failed call is left to the gate."""
+    if not _is_row(item) or (report.when != "call" and report.passed):
+        return
+    vars(report)["rk_row_passed"] = report.passed  # a plain attribute: xdist carries it to the controller
+    if report.when == "call" and report.failed and item.nodeid in _gated(item.session):
+        mark_tolerated(report, report.longreprtext.strip().rpartition("\n")[2])
+
+
+def note_report(config: pytest.Config, report: pytest.TestReport) -> None:
+    """Remember what a row came to: one that failed in any phase has not passed. Remember deferred gates too."""
+    if hasattr(report, "rk_row_passed"):
+        known = outcomes_of(config)
+        known[report.nodeid] = known.get(report.nodeid, True) and report.rk_row_passed
+    if hasattr(report, "rk_deferred_gate"):
+        config.stash.setdefault(_DEFERRED, []).append(report)
+
+
+def defer(gate: MarkedGate, nextitem: pytest.Item | None) -> None:
+    """In an xdist worker: hand the gate to the controller, on a report that counts as nothing by itself."""
+    hook = gate.ihook
+    hook.pytest_runtest_logstart(nodeid=gate.nodeid, location=gate.location)
+    call = pytest.CallInfo.from_call(lambda: internals.tear_down(gate, nextitem), when="setup")
+    report = hook.pytest_runtest_makereport(item=gate, call=call)
+    vars(report)["rk_deferred_gate"] = {"row_ids": list(gate.row_ids), "rate": gate.rate}
+    hook.pytest_runtest_logreport(report=report)
+    hook.pytest_runtest_logfinish(nodeid=gate.nodeid, location=gate.location)
+
+
+def decide_deferred(config: pytest.Config) -> None:
+    """In the controller, when every row has been reported: decide the gates and report them."""
+    for deferred in config.stash.get(_DEFERRED, []):
+        said = vars(deferred)["rk_deferred_gate"]
+        problem = None
+        try:
+            require_rate(outcomes_of(config), said["row_ids"], said["rate"])
+        except RateNotReachedError as error:
+            problem = f"{deferred.nodeid.rpartition('::')[2]}: {error}"
+        for when in ("call", "teardown"):
+            failed = problem is not None and when == "call"
+            report = pytest.TestReport(
+                nodeid=deferred.nodeid,
+                location=deferred.location,
+                keywords=deferred.keywords,
+                outcome="failed" if failed else "passed",
+                longrepr=problem if failed else None,
+                when=when,
+                user_properties=[("rk.rows", len(said["row_ids"])), ("rk.pass_rate", said["rate"])],
+            )
+            config.hook.pytest_runtest_logreport(report=report)
 
 
 def _is_row(item: pytest.Item) -> bool:
@@ -143,28 +178,8 @@ def _gated(session: pytest.Session) -> frozenset[str]:
     return stash[_GATED]
 
 
-def _remember(config: pytest.Config, nodeid: str, passed: bool) -> None:
-    """A row that failed in any phase has not passed, whatever its other phases say."""
-    known = config.stash.setdefault(_PASSED, {})
-    known[nodeid] = known.get(nodeid, True) and passed
-    store = store_of(config)
-    if store is not None:
-        path = _record_path(make_folder(store, "marked"), nodeid)
-        partial = path.with_suffix(f".{os.getpid()}")
-        partial.write_text(f"{int(known[nodeid])}{nodeid}", encoding="utf-8")
-        os.replace(partial, path)
-
-
-def _record_path(folder: Path, nodeid: str) -> Path:
-    return folder / f"{sha256(nodeid.encode()).hexdigest()}.row"
-
-
-def _recall(config: pytest.Config) -> dict[str, bool]:
-    """The outcomes known by now, of every worker."""
-    known: dict[str, bool] = config.stash.setdefault(_PASSED, {})
-    passed = dict(known)
-    store = store_of(config)
-    if store is not None:
-        texts = [path.read_text(encoding="utf-8") for path in (store / "marked").glob("*.row")]
-        passed.update({text[1:]: text[0] == "1" for text in texts})
-    return passed
+def put_gates_last(items: list[pytest.Item]) -> None:
+    """Move the gates behind everything else, however items were shuffled."""
+    gates = [item for item in items if isinstance(item, MarkedGate)]
+    if gates:
+        items[:] = [*(item for item in items if not isinstance(item, MarkedGate)), *gates]

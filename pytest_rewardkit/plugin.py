@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator
 from typing import Any
 
@@ -22,11 +23,18 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "rk_pass_rate(rate): with rk_suite, single rows may fail; a gate after them requires the rate."
     )
-    _refuse_reward_kit()
+    from reward_kit.installation import conflict
+
+    if problem := conflict():
+        raise pytest.UsageError(problem)
+    config.pluginmanager.register(_Reports(config), "rewardkit-reports")
     if wants_suites(config):
         from pytest_rewardkit.suites import SuitePlugin
 
         config.pluginmanager.register(SuitePlugin.from_config(config), SuitePlugin.NAME)
+
+
+# Tests marked rk_suite
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -37,7 +45,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> Generator[None, Any, Any]:
+def pytest_pycollect_makeitem(collector: pytest.Collector, name: str) -> Generator[None, Any, Any]:
     collected = yield
     if isinstance(collected, list) and collected and collected[0].get_closest_marker("rk_pass_rate"):
         from pytest_rewardkit.marked import with_gate
@@ -46,25 +54,54 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: objec
     return collected
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if marked := sys.modules.get("pytest_rewardkit.marked"):  # loaded where a test needed it
+        marked.put_gates_last(items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    marked = sys.modules.get("pytest_rewardkit.marked")
+    if marked and isinstance(item, marked.MarkedGate) and hasattr(item.config, "workerinput"):
+        marked.defer(item, nextitem)
+        return True
+    return None
+
+
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if item.get_closest_marker("rk_pass_rate"):
-        from pytest_rewardkit.marked import note_report
+        from pytest_rewardkit.marked import annotate_report
 
-        note_report(item, report)
+        annotate_report(item, report)
     return report
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    import sys
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    result = yield
+    marked = sys.modules.get("pytest_rewardkit.marked")
+    if marked and not hasattr(session.config, "workerinput"):
+        marked.decide_deferred(session.config)
+    return result
 
-    marked = sys.modules.get("pytest_rewardkit.marked")  # loaded by the tests that need it
-    if marked is not None:
-        marked.put_gates_last(items)
+
+class _Reports:
+    """Sees every report; apart from the module's hooks because it needs the config."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if hasattr(report, "rk_row_passed") or hasattr(report, "rk_deferred_gate"):
+            from pytest_rewardkit.marked import note_report
+
+            note_report(self._config, report)
+
+
+# pytest-xdist
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -75,9 +112,11 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    from pytest_rewardkit.store import remove_store
+    if store := sys.modules.get("pytest_rewardkit.store"):
+        store.remove_store(config)
 
-    remove_store(config)
+
+# What the terminal shows
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -85,10 +124,3 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, tuple
     if getattr(report, "rk_tolerated", False):
         return "tolerated", "t", ("TOLERATED", {"yellow": True})
     return None
-
-
-def _refuse_reward_kit() -> None:
-    from reward_kit.installation import conflict
-
-    if problem := conflict():
-        raise pytest.UsageError(problem)

@@ -15,8 +15,9 @@ def run_item(item: SuiteItem, nextitem: pytest.Item | None) -> None:
     internals.set_up(item.suite_node)
     call = pytest.CallInfo.from_call(item.runtest, when="call", reraise=_reraised(item))
     hook.pytest_runtest_logreport(report=_report(item, call))
-    if not isinstance(nextitem, SuiteItem) or nextitem.suite_node is not item.suite_node:
-        _leave_suite(item, nextitem)
+    leaving = not isinstance(nextitem, SuiteItem) or nextitem.suite_node is not item.suite_node
+    if leaving or isinstance(item, GateItem):  # JUnit takes properties from the teardown report: gates need one
+        _report_teardown(item, nextitem if leaving else item)
     hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
 
 
@@ -26,16 +27,30 @@ def _reraised(item: pytest.Item) -> tuple[type[BaseException], ...]:
 
 
 def _report(item: SuiteItem, call: pytest.CallInfo[None]) -> pytest.TestReport:
-    if call.excinfo is None:
-        report = pytest.TestReport.from_item_and_call(item, call)
-    else:
-        report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+    failed = call.excinfo is not None
+    report = item.ihook.pytest_runtest_makereport(item=item, call=call) if failed else _passed(item, call)
     if isinstance(item, GateItem):
         vars(report)["rk_gate"] = item.rk_gate  # a plain attribute: xdist carries it to the controller
     error = call.excinfo.value if call.excinfo else None
     if isinstance(error, RowNotPassedError) and item.step_run.tolerates(error.verdict):
         mark_tolerated(report, f"{error.verdict.outcome}: {error.verdict.reason}")
     return report
+
+
+def _passed(item: SuiteItem, call: pytest.CallInfo[None]) -> pytest.TestReport:
+    """The report of an item that passed, without a walk through hooks and keywords: most rows are this one."""
+    return pytest.TestReport(
+        nodeid=item.nodeid,
+        location=item.location,
+        keywords={},
+        outcome="passed",
+        longrepr=None,
+        when="call",
+        duration=call.duration,
+        start=call.start,
+        stop=call.stop,
+        user_properties=item.user_properties,
+    )
 
 
 def mark_tolerated(report: pytest.TestReport, reason: str) -> None:
@@ -45,11 +60,9 @@ def mark_tolerated(report: pytest.TestReport, reason: str) -> None:
     vars(report)["rk_tolerated"] = True
 
 
-def _leave_suite(item: SuiteItem, nextitem: pytest.Item | None) -> None:
-    """The suite's fixtures go; an error in one of them is an error of the last item, as pytest reports it."""
+def _report_teardown(item: SuiteItem, nextitem: pytest.Item | None) -> None:
+    """Tear down what `nextitem` does not need; an error in a fixture is an error of this item, as in pytest."""
     call = pytest.CallInfo.from_call(
         lambda: internals.tear_down(item, nextitem), when="teardown", reraise=_reraised(item)
     )
-    if call.excinfo is not None:
-        report = item.ihook.pytest_runtest_makereport(item=item, call=call)
-        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logreport(report=item.ihook.pytest_runtest_makereport(item=item, call=call))

@@ -120,7 +120,7 @@ class SuitePlugin:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         for run in self._runs.values():
             run.stop()
-        if hasattr(self._config, "workerinput"):
+        if hasattr(self._config, "workerinput") or self._config.option.collectonly:
             return
         if session.exitstatus == pytest.ExitCode.OK and not self._narrowed and self._undecided():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

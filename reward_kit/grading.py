@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import selectors
+import select
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import BinaryIO
 
 from reward_kit.models import Outcome, Sample
 from reward_kit.reward import Reward
 from reward_kit.verdict import Scale, Verdict, error_verdict
-from reward_kit.workers import Answer, Call, Worker, exit_reason, killed_from_outside, no_result
+from reward_kit.workers import Answer, Call, Worker, exit_reason, grade_call, killed_from_outside, no_result
 
 #: Rows in one call of a reward that takes lists, and in one event loop of an async one: a small training batch.
 ROWS_PER_CALL = 16
@@ -35,6 +36,7 @@ class _Split:
     call: Call
     failure: str
     queued: bool
+    samples: Sequence[Sample]
     alone: dict[int, Verdict] = field(default_factory=dict)
 
     def verdicts(self) -> list[tuple[int, Verdict]]:
@@ -42,7 +44,7 @@ class _Split:
         if self.queued or any(verdict.outcome.is_error for verdict in self.alone.values()):
             return sorted(self.alone.items())
         reason = f"a call on {len(self.call)} rows failed though each row alone is answered: {self.failure}"
-        return [(index, error_verdict(sample.row.id, reason)) for index, sample in self.call]
+        return [(index, error_verdict(self.samples[index].row.id, reason)) for index in self.call]
 
 
 class Grader:
@@ -91,10 +93,8 @@ class Grader:
             while queue.open_calls:
                 self._hand_out(queue)
                 yield from self._collect(queue)
-        except BaseException:
-            self.close()
-            raise
         finally:
+            self.close()  # they hold these samples
             self._grading = False
 
     def _hand_out(self, queue: _CallQueue) -> None:
@@ -102,7 +102,7 @@ class Grader:
             if not worker.pending and queue.waiting:
                 worker.send(queue.take(self._most_workers))
         while queue.waiting and self._wants_another_worker():
-            worker = self._start_worker()
+            worker = self._start_worker(queue.samples)
             worker.send(queue.take(self._most_workers))
 
     def _wants_another_worker(self) -> bool:
@@ -112,9 +112,12 @@ class Grader:
             return False
         return time.monotonic() - self._first_started > _NEXT_WORKER_AFTER
 
-    def _start_worker(self) -> Worker:
+    def _start_worker(self, samples: Sequence[Sample]) -> Worker:
+        def grade(call: Call, printed: BinaryIO) -> Answer:
+            return grade_call(self.reward, [samples[i] for i in call], self._scale, self._timeout, printed)
+
         inherited = [descriptor for worker in self._workers for descriptor in worker.descriptors]
-        worker = Worker(self.reward, self._scale, self._timeout, inherited)
+        worker = Worker(grade, inherited)
         if not self._workers:
             self._first_started = time.monotonic()
         self._workers.append(worker)
@@ -123,10 +126,11 @@ class Grader:
     def _collect(self, queue: _CallQueue) -> Iterator[tuple[int, Verdict]]:
         """Wait for the next answers or the next deadline, and deal with them."""
         busy = [worker for worker in self._workers if worker.pending]
-        with selectors.DefaultSelector() as selector:
-            for worker in busy:
-                selector.register(worker.answers, selectors.EVENT_READ, worker)
-            ready = [key.data for key, _ in selector.select(self._patience(busy))]
+        poll = select.poll()  # select.select fails where a process has many files open
+        for worker in busy:
+            poll.register(worker.answers, select.POLLIN)
+        heard = {descriptor for descriptor, _ in poll.poll(self._patience(busy) * 1000)}
+        ready = [worker for worker in busy if worker.answers in heard]
         # Judged before anything is yielded: while the caller is busy with a verdict, the others go on and answer.
         now = time.monotonic()
         late = [worker for worker in busy if worker not in ready and now >= self._deadline(worker)]
@@ -173,9 +177,10 @@ class _CallQueue:
 
     def __init__(self, samples: Sequence[Sample], rows_per_call: int, takes_lists: bool) -> None:
         self._takes_lists = takes_lists
-        indexed = list(enumerate(samples))
-        starts = range(0, len(indexed), rows_per_call)
-        self.waiting: deque[Call] = deque(indexed[start : start + rows_per_call] for start in starts)
+        self.samples = samples
+        positions = list(range(len(samples)))
+        starts = range(0, len(samples), rows_per_call)
+        self.waiting: deque[Call] = deque(positions[start : start + rows_per_call] for start in starts)
         #: Calls neither settled nor split.
         self.open_calls = len(self.waiting)
         self._splits: dict[int, _Split] = {}
@@ -199,8 +204,8 @@ class _CallQueue:
             self._split(call, answer.failure, queued=answer.late and not self._takes_lists)
             return
         else:
-            verdicts = [error_verdict(call[0][1].row.id, answer.failure)]
-        for (index, _), verdict in zip(call, verdicts, strict=True):
+            verdicts = [error_verdict(self.samples[call[0]].row.id, answer.failure)]
+        for index, verdict in zip(call, verdicts, strict=True):
             verdict = _with_output(verdict, answer.output)
             if index in self._splits:
                 yield from self._settle_alone(index, verdict)
@@ -210,7 +215,7 @@ class _CallQueue:
     def settle_death(self, call: Call, status: int | None, output: str) -> Iterator[tuple[int, Verdict]]:
         """A worker died in `call`: by its own doing an error of the reward, by SIGKILL once a matter of bad luck."""
         failure = f"the worker process {exit_reason(status)} during the call"
-        first = call[0][0]
+        first = call[0]
         if not killed_from_outside(status):
             yield from self.settle(call, Answer(failure=failure, output=output))
         elif first not in self._killed_once:
@@ -219,15 +224,17 @@ class _CallQueue:
         elif len(call) > 1:
             yield from self.settle(call, Answer(failure=failure, output=output))
         else:
-            verdict = error_verdict(call[0][1].row.id, f"{failure}, twice (out of memory?)", Outcome.INFRA_ERROR)
+            verdict = error_verdict(
+                self.samples[first].row.id, f"{failure}, twice (out of memory?)", Outcome.INFRA_ERROR
+            )
             yield from self.settle(call, Answer([verdict], output=output))
 
     def _split(self, call: Call, failure: str, queued: bool) -> None:
-        split = _Split(call, failure, queued)
-        self.put_back([[entry] for entry in call])
+        split = _Split(call, failure, queued, self.samples)
+        self.put_back([[index] for index in call])
         self.open_calls += len(call)
-        self._splits.update((index, split) for index, _ in call)
-        self._killed_once.difference_update(index for index, _ in call)
+        self._splits.update((index, split) for index in call)
+        self._killed_once.difference_update(call)
 
     def _settle_alone(self, index: int, verdict: Verdict) -> Iterator[tuple[int, Verdict]]:
         split = self._splits[index]

@@ -1,7 +1,8 @@
 """Worker processes that call a reward: forked, watched, killed at the deadline and replaced.
 
-A worker inherits the reward by fork, so that closures and fixtures work, and gets samples through a pipe. It reports
-after each call, so that the parent knows which call a dead or hanging worker was in. No signal handler, no alarm.
+A worker inherits the reward and the samples by fork, so that closures and fixtures work and rows need not travel; it
+is told positions through a pipe. It reports after each call, so that the parent knows which call a dead or hanging
+worker was in. No signal handler, no alarm.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import faulthandler
+import marshal
 import os
-import pickle
 import signal
 import struct
 import sys
@@ -18,16 +19,16 @@ import tempfile
 import time
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, NoReturn
 
-from reward_kit.models import Sample
+from reward_kit.models import Outcome, Sample
 from reward_kit.reward import Reward
 from reward_kit.verdict import Scale, Verdict, same_in_every_run, to_verdict
 
-#: Indexed samples that go into one call of the reward.
-Call = Sequence[tuple[int, Sample]]
+#: The positions of the samples that go into one call of the reward.
+Call = Sequence[int]
 
 _LENGTH = struct.Struct("!I")
 #: How much of what a reward printed is kept, in bytes: its end says most.
@@ -46,11 +47,23 @@ class Answer:
     output: str = ""
     late: bool = False
 
+    def packed(self) -> bytes:
+        """As bytes of plain values: cheap to read, and nothing that could run code in the parent."""
+        rows = [(v.row_id, v.outcome.value, v.score, v.reason, v.extracted, v.gold) for v in self.verdicts]
+        return marshal.dumps((rows, self.failure, self.output, self.late))
+
+    @classmethod
+    def unpacked(cls, data: bytes | bytearray) -> Answer:
+        """What `packed` gave."""
+        rows, *how = marshal.loads(data)
+        verdicts = [Verdict(row_id, Outcome(outcome), *rest) for row_id, outcome, *rest in rows]
+        return cls(verdicts, *how)
+
 
 class Worker:
     """The parent's end of one worker process."""
 
-    def __init__(self, reward: Reward, scale: Scale, timeout: float, close_in_child: Sequence[int] = ()) -> None:
+    def __init__(self, grade: Callable[[Call, BinaryIO], Answer], close_in_child: Sequence[int] = ()) -> None:
         requests_out, requests_in = os.pipe()
         answers_out, answers_in = os.pipe()
         self._printed: BinaryIO = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # lives as long as the worker
@@ -60,7 +73,7 @@ class Worker:
             self.pid = os.fork()
         if self.pid == 0:
             foreign = [requests_in, answers_out, *close_in_child]
-            _run_child(reward, scale, timeout, requests_out, answers_in, self._printed, foreign)
+            _run_child(grade, requests_out, answers_in, self._printed, foreign)
         os.close(requests_out)
         os.close(answers_in)
         self._requests = requests_in
@@ -79,15 +92,10 @@ class Worker:
 
     def send(self, calls: Sequence[Call]) -> None:
         """Hand over calls. Only an idle worker is sent to: it is reading, so that the write cannot deadlock."""
-        payload = pickle.dumps(calls, protocol=pickle.HIGHEST_PROTOCOL)
         self.pending = list(calls)
         self.call_started = time.monotonic()
-        data = memoryview(_LENGTH.pack(len(payload)) + payload)
-        try:
-            while data:
-                data = data[os.write(self._requests, data) :]
-        except BrokenPipeError:  # it died: its end of file on the answers says so to the reader
-            return
+        with contextlib.suppress(BrokenPipeError):  # it died: its end of file on the answers says so to the reader
+            _write(self._requests, marshal.dumps(self.pending))
 
     def receive(self) -> list[tuple[Call, Answer]] | None:
         """The calls answered since the last look, each with its answer; None once the worker is gone."""
@@ -105,7 +113,7 @@ class Worker:
             end = start + _LENGTH.size + length
             if len(self._buffer) < end:
                 break
-            answers.append(pickle.loads(self._buffer[start + _LENGTH.size : end]))
+            answers.append(Answer.unpacked(self._buffer[start + _LENGTH.size : end]))
             start = end
         del self._buffer[:start]
         return answers
@@ -139,13 +147,7 @@ class Worker:
 
 
 def _run_child(
-    reward: Reward,
-    scale: Scale,
-    timeout: float,
-    requests: int,
-    answers: int,
-    printed: BinaryIO,
-    foreign: Sequence[int],
+    grade: Callable[[Call, BinaryIO], Answer], requests: int, answers: int, printed: BinaryIO, foreign: Sequence[int]
 ) -> NoReturn:
     """The whole life of a worker process; never returns."""
     try:
@@ -155,10 +157,10 @@ def _run_child(
         with os.fdopen(requests, "rb") as incoming:
             while calls := _read_calls(incoming):
                 for call in calls:
-                    answer = _answer(reward, scale, timeout, call, printed)
+                    answer = grade(call, printed)
                     if os.getpid() != worker:  # forked by the reward and come back: a second answer would be taken
                         os._exit(0)  # for that of the next call
-                    _write_answer(answers, answer)
+                    _write(answers, answer.packed())
         os._exit(0)
     except BaseException:  # noqa: BLE001  # nothing may unwind into the parent's frames: the exit code tells
         os._exit(1)
@@ -190,21 +192,21 @@ def _read_calls(incoming: BinaryIO) -> list[Call]:
     head = incoming.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
         return []
-    calls: list[Call] = pickle.loads(incoming.read(_LENGTH.unpack(head)[0]))
+    calls: list[Call] = marshal.loads(incoming.read(_LENGTH.unpack(head)[0]))
     return calls
 
 
-def _write_answer(descriptor: int, answer: Answer) -> None:
-    payload = pickle.dumps(answer, protocol=pickle.HIGHEST_PROTOCOL)
+def _write(descriptor: int, payload: bytes) -> None:
     data = memoryview(_LENGTH.pack(len(payload)) + payload)
     while data:
         data = data[os.write(descriptor, data) :]
 
 
-def _answer(reward: Reward, scale: Scale, timeout: float, call: Call, printed: BinaryIO) -> Answer:
+def grade_call(reward: Reward, samples: Sequence[Sample], scale: Scale, timeout: float, printed: BinaryIO) -> Answer:
+    """In the worker: call the reward on the samples of one call; whatever it raises becomes the answer's failure."""
     try:
-        returned = reward.call([sample for _, sample in call], timeout)
-        verdicts = [to_verdict(s.row.id, value, scale) for (_, s), value in zip(call, returned, strict=True)]
+        returned = reward.call(samples, timeout)
+        verdicts = [to_verdict(s.row.id, value, scale) for s, value in zip(samples, returned, strict=True)]
         return Answer(verdicts, output=_take_output(printed))
     except TimeoutError as error:
         hung = reward.is_async and not str(error)
@@ -244,8 +246,9 @@ def _take_output(printed: BinaryIO) -> str:
     with contextlib.suppress(Exception):  # closed by the reward, or replaced by anything
         sys.stdout.flush()  # a line without its end is this call's output, not the next one's
     text = _tail(printed)
-    printed.seek(0)
-    printed.truncate()
+    if text:
+        printed.seek(0)
+        printed.truncate()
     return text
 
 

@@ -87,7 +87,7 @@ class DataStep(Step[DataSettings]):
         missing = self.rebuilt.keys() - {row.id for row in self.rows}
         if missing:
             named = ", ".join(sorted(missing)[:10])
-            return Gate(Decision.FAILED, f"{len(missing)} rows of the source are not in the dataset: {named}")
+            return Gate(Decision.FAILED, f"source rows missing from the dataset: {len(missing)} ({named})")
         if len(self.rows) < self.settings.min_rows:
             return Gate(Decision.FAILED, f"{len(self.rows)} rows, min_rows is {self.settings.min_rows}")
         return rate_gate(verdicts, RateSettings())

@@ -214,7 +214,7 @@ def test_a_row_left_out_fails_the_gate_though_every_row_that_is_there_passes(tmp
     verdicts, gate = run(data_step(folder, rows[:2]))
 
     assert all(verdict.passed for verdict in verdicts)
-    assert gate == Gate(Decision.FAILED, "1 rows of the source are not in the dataset: gsm8k-00002")
+    assert gate == Gate(Decision.FAILED, "source rows missing from the dataset: 1 (gsm8k-00002)")
 
 
 def test_too_few_rows_fail_the_gate(tmp_path: Path) -> None:
