@@ -617,6 +617,28 @@ def test_closures_that_cannot_be_pickled_are_inherited() -> None:
     assert outcomes(grade(reward, "24")) == [PASSED]
 
 
+def uses_up_its_tests(messages: Any, tests: list[Any], **kwargs: Any) -> float:
+    messages[0].clear()
+    return float(tests.pop()["passes"])
+
+
+def uses_up_its_lists(completions: Any, tests: list[list[Any]], **kwargs: Any) -> list[float]:
+    completions[0][0].clear()
+    return [float(of_row.pop()["passes"]) for of_row in tests]
+
+
+@pytest.mark.parametrize("function", [uses_up_its_tests, uses_up_its_lists])
+def test_a_reward_that_uses_up_its_arguments_spoils_no_other_sample_of_the_row(function: Any) -> None:
+    """The controls of a row share its columns, and a worker grades many of them."""
+    row = Row("a", ({"role": "user", "content": "?"},), "24", {"tests": [{"passes": True}]}, 1)
+    shared = [Sample(row, {"role": "assistant", "content": str(number)}) for number in range(5)]
+    with Grader(as_reward(function), Scale(), workers=1) as grader:
+        assert outcomes([verdict for _, verdict in grader.grade(shared)]) == [PASSED] * 5
+
+    assert row.columns == {"tests": [{"passes": True}]}
+    assert row.messages == ({"role": "user", "content": "?"},)
+
+
 def test_long_texts_pass_both_ways() -> None:
     def echo(messages: Any) -> dict[str, Any]:
         return {"score": 1.0, "reason": text_of(messages)}
