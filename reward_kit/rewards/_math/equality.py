@@ -80,6 +80,8 @@ class Comparison:
             return self._same_choice(gold, given)
         if isinstance(gold, Named) or isinstance(given, Named):
             return self._same_named(gold, given)
+        if isinstance(gold, Words) or isinstance(given, Words):
+            return _spelled(gold) == _spelled(given) != ""
         if isinstance(gold, Quantity) and isinstance(given, Quantity):
             letter = _choice_letter(gold)
             if letter:
@@ -174,11 +176,11 @@ class Comparison:
     def _list_and_tuple(self, gold: Answer, given: Answer) -> bool:
         """A list equals a tuple only item by item, and only where the tuple can be no interval."""
         expected, answered = _items(gold), _items(given)
-        if len(expected) == 1 or len(answered) == 1:
-            return len(expected) == len(answered) and self._same_items(expected, answered)
+        if len(expected) == len(answered) == 1:
+            return self._same_items(expected, answered)
         named = _labels(expected) or _labels(answered)
-        left = gold.items if isinstance(gold, Bracketed) else expected
-        right = given.items if isinstance(given, Bracketed) else answered
+        left = gold.items if isinstance(gold, Bracketed) else _by_name(expected)
+        right = given.items if isinstance(given, Bracketed) else _by_name(answered)
         if isinstance(gold, SetOf) or isinstance(given, SetOf) or (len(left) == 2 and not named):
             return False
         return self._in_order(left, right)
@@ -312,6 +314,20 @@ def _choice_letter(answer: Answer) -> str:
     if isinstance(answer, Quantity) and answer.expr.op == "sym" and answer.expr.name.upper() in _CHOICES and not answer.unit:
         return answer.expr.name.upper()
     return answer.letter if isinstance(answer, Choice) else ""
+
+
+def _spelled(answer: Answer) -> str:
+    """Words as their key; a product of letters may be a short word that was read as mathematics (odd, Al)."""
+    if isinstance(answer, Words):
+        return answer.key
+    return _letters(answer.expr).lower() if isinstance(answer, Quantity) and not answer.unit else ""
+
+
+def _letters(expr: Expr) -> str:
+    if expr.op == "sym":
+        return expr.name
+    parts = [_letters(operand) for operand in expr.args] if expr.op == "mul" else []
+    return "".join(parts) if all(parts) else ""
 
 
 def _items(answer: Answer) -> tuple[Answer, ...]:

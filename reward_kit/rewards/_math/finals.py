@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from reward_kit.models import Outcome
 from reward_kit.rewards._math.boxes import Box, find_boxes, unwrap
-from reward_kit.rewards._math.hedges import alternative_after, has_or, is_joint, is_negated, is_second_choice
+from reward_kit.rewards._math.hedges import alternative_after, alternative_before, has_or, is_joint, is_negated
 from reward_kit.rewards._math.phrases import concluding_answer, phrase_answers
 from reward_kit.rewards._math.visible import visible_text
 
@@ -87,7 +87,8 @@ def _declared(text: str) -> Final | Missing | None:
 
 # ---------------------------------------------------------------------------------------------------- boxes
 # `\boxed{2}\pi`, `\boxed{4}2`, `\boxed{3}^2`: the box is only a part of the expression.
-_CONTINUES = re.compile(r"[ ]?(?:[\d!/+]|\^(?!\s?\{?\s?\\circ)|\\(?:pi|sqrt|d?frac|times|cdot|pm)(?![A-Za-z]))|-[\d\\a-z]")
+_CHOICE_LETTER = re.compile(r"(?:\\\w+\s?\{)?\s?\(?[A-J]\)?\s?\}?")
+_CONTINUES = re.compile(r"[\d!]|[ ]?(?:[/+]|\*(?!\*)[\w\\(]|\^(?!\s?\{?\s?\\circ)|\\(?:pi|sqrt|d?frac|times|cdot|pm)(?![A-Za-z]))|-[\d\\a-z]")
 # A unit right behind the box belongs to the answer.
 _UNIT_BEHIND = re.compile(r"(?:\\[ ,;!]|\s)?(?:\\(?:text|mathrm|textrm|mbox)\s?\{[^{}]{1,30}\}|\\?%|\^\s?\{?\s?\\circ\s?\}?|°)")
 _UNIT_PROSE = re.compile(r"\b(?:is|are|was|the|or|and|so|as|by|if|for|which|answer)\b", re.IGNORECASE)
@@ -103,18 +104,19 @@ def _from_boxes(text: str, boxes: list[Box]) -> Final | Missing:
         return Missing(Outcome.BAD_FORMAT, "a box that is never closed stands right before the last one")
     if is_negated(text, first.start, last.end):
         return Missing(Outcome.AMBIGUOUS, "the last box is negated: it says what the answer is not")
-    if is_second_choice(text, first.start):
+    before = alternative_before(text, first.start)
+    if before == "":
         return Missing(Outcome.AMBIGUOUS, "the last box is offered as an alternative to something else")
-    if len(group) == 1 and _CONTINUES.match(text, last.end):
-        return Missing(Outcome.AMBIGUOUS, "the expression goes on behind the last box")
     items = [unwrap(box.content or "").strip() for box in group]
+    if len(group) == 1 and _CONTINUES.match(text, last.end) and not _CHOICE_LETTER.fullmatch(items[0]):
+        return Missing(Outcome.AMBIGUOUS, "the expression goes on behind the last box")
     if not any(items):
         return Missing(Outcome.BAD_FORMAT, "the last box is empty")
     items[-1] += _unit_behind(text, last.end)
     if len(group) == 1 and text[max(0, first.start - 1) : first.start] == "-" and text[: first.start - 1].rstrip(" ")[-1:] in "=$([{:":
         items[0] = "-" + items[0]  # "= -\boxed{5}" says minus five
     choice = any(has_or(text[a.end : b.start]) for a, b in zip(group, group[1:], strict=False))
-    return Final(tuple(dict.fromkeys(items)), "box", alternative_after(text, last.end), choice)
+    return Final(tuple(dict.fromkeys(items)), "box", before or alternative_after(text, last.end), choice)
 
 
 def _joined(text: str, boxes: list[Box]) -> list[Box]:

@@ -39,6 +39,7 @@ _ANOTHER_SPELLING = re.compile(
     re.IGNORECASE,
 )
 _ALTERNATIVE = re.compile(r"\\?(?:boxed|fbox)?[\s{(]{0,3}((?:\\[A-Za-z]+|[-+−]?[\d(\[])[^\n]{0,80})")
+_LAST_VALUE = re.compile(r"(?:\$([^$]{1,150})\$|\\\(([^$]{1,150}?)\\\)|(?:^|[\s=:])([-+]?[\d.,/]{1,40}))[.,]?$")
 _ALTERNATIVE_END = re.compile(r"\.(?:\s|$)|\$|\\\)|\\\]|;|!|\?|\*\*|\s(?:because|since|if|depending|which|as|for)\b")
 
 
@@ -58,9 +59,15 @@ def is_negated(text: str, start: int, end: int) -> bool:
     return _NEGATED_BEFORE.search(before) is not None or _NEGATED_AFTER.match(text[end : end + 60]) is not None
 
 
-def is_second_choice(text: str, start: int) -> bool:
-    """True where "or" stands right before: what it is an alternative to comes earlier in the sentence."""
-    return _OR_BEFORE.search(text[max(0, start - 40) : start]) is not None
+def alternative_before(text: str, start: int) -> str | None:
+    """The answer that "or" right before `start` makes this one an alternative to; empty where it has no clear form."""
+    match = _OR_BEFORE.search(text[max(0, start - 40) : start])
+    if match is None:
+        return None
+    place = max(0, start - 40) + match.start()
+    before = text[max(0, place - 160) : place].rstrip(" ,;:.\n")
+    found = _LAST_VALUE.search(before)
+    return next((group for group in found.groups() if group), "").rpartition("=")[2].strip() if found else ""
 
 
 def alternative_after(text: str, end: int) -> str | None:

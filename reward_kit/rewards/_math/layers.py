@@ -48,7 +48,7 @@ def _unwrapped(text: str) -> str:
 
 
 def _verdict(gold: Reading, given: Reading, final: Final, comparison: Comparison, prover: Prover) -> Verdict:
-    equal = comparison.equal(gold, given)
+    equal = comparison.equal(gold, given) or _each_equal(gold, final, comparison)
     layer = "symbolic" if prover.used else "exact" if _is_single(gold.answer) else "structure"
     answer, wanted = shown(final.text), shown(gold.text)
     if equal and final.alternative is not None and not _same_alternative(final.alternative, gold, comparison):
@@ -61,6 +61,11 @@ def _verdict(gold: Reading, given: Reading, final: Final, comparison: Comparison
     if prover.timed_out:
         return Verdict(Outcome.WRONG_ANSWER, f"{answer} could not be shown to equal {wanted} in time", "deadline")
     return Verdict(Outcome.WRONG_ANSWER, f"{answer} is not {wanted}", layer)
+
+
+def _each_equal(gold: Reading, final: Final, comparison: Comparison) -> bool:
+    """True where boxes side by side give one answer in several spellings: \\boxed{15.5} or \\boxed{31/2}."""
+    return len(final.items) > 1 and all(_same_alternative(item, gold, comparison) for item in final.items)
 
 
 def _same_alternative(alternative: str, gold: Reading, comparison: Comparison) -> bool:

@@ -19,6 +19,7 @@ _SAME_FUNCTION = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "arcsinh
                   "arccosh": "arcosh", "acosh": "arcosh", "arctanh": "artanh", "atanh": "artanh"}  # fmt: skip
 _SEVERAL = frozenset(("max", "min", "gcd", "lcm", "binom"))
 _FENCES = {"(": ")", "[": "]", "{": "}"}
+_ACCENTS = frozenset("overline bar vec hat widehat tilde overrightarrow overleftrightarrow angle triangle".split())
 _ROUNDING = {"lfloor": ("rfloor", "floor"), "lceil": ("rceil", "ceil")}
 # f(x), g(a): application of an unknown function; any other letter before a parenthesis is a factor.
 _UNKNOWN_FUNCTIONS = frozenset("fghFGH")
@@ -330,11 +331,23 @@ class _Parser:
             return Expr(op, (inner,))
         if name in ("sum", "prod"):
             return self.series(name)
-        if name in ("overline", "bar"):
-            raise Unreadable("a bar is not read as a number")
+        if name in _ACCENTS:
+            return sym(f"{name} {self.accented()}")
         if name in FUNCTIONS:
             return self.function(name)
         raise Unreadable(f"\\{name} is not part of an answer")
+
+    def accented(self) -> str:
+        r"""What an accent or a figure sign stands over: letters, as in \overline{AB} or \angle ABC."""
+        letters = []
+        braced = self.eat("{")
+        while self.peek.kind == "sym":
+            letters.append(self.next().text)
+        if braced:
+            self.expect("}")
+        if not letters:
+            raise Unreadable("an accent without letters")
+        return "".join(letters)
 
     def root(self, name: str) -> Expr:
         degree = num({"sqrt": 2, "cbrt": 3, "fourthroot": 4}[name])
@@ -414,19 +427,25 @@ class _Parser:
         self.expect("}")
         self.expect("^")
         last = self.exponent()
-        body = self.product()
-        names = {"i": Expr("const", name="i"), "e": Expr("const", name="e")}
-        return Expr(name, (body, names.get(variable.text, sym(variable.text)), first, last))
+        # As the index of a sum, i is a variable and not the imaginary unit.
+        body = _as_variable(self.product(), variable.text)
+        return Expr(name, (body, sym(variable.text), first, last))
 
 
 _DEGREE_SIGN = Expr("const", name="degree-sign")
-_STARTS = FUNCTIONS | {"pi", "infty", "frac", "binom", "sqrt", "cbrt", "fourthroot", "sum", "prod", *_ROUNDING}
+_STARTS = FUNCTIONS | {"pi", "infty", "frac", "binom", "sqrt", "cbrt", "fourthroot", "sum", "prod", *_ROUNDING, *_ACCENTS}
 
 
 def _signed(sign: str, operand: Expr) -> Expr:
     if sign == "-":
         return neg(operand)
     return Expr(sign, (operand,)) if sign in ("pm", "mp") else operand
+
+
+def _as_variable(expr: Expr, name: str) -> Expr:
+    if expr.op == "const":
+        return sym(name) if expr.name == name else expr
+    return Expr(expr.op, tuple(_as_variable(operand, name) for operand in expr.args), expr.number, expr.name)
 
 
 def _apply(name: str, argument: Expr, base: Expr | None) -> Expr:

@@ -6,11 +6,12 @@ from fractions import Fraction
 
 from reward_kit.rewards._math.answers import Quantity
 from reward_kit.rewards._math.exact import rational
-from reward_kit.rewards._math.expression import Expr, contains, is_infinite, num, substitute, symbols
+from reward_kit.rewards._math.expression import Expr, is_infinite, num, substitute, symbols
 from reward_kit.rewards._math.policy import Policy
 from reward_kit.rewards._math.units import SINGLE_LETTERS, conversion
 from reward_kit.rewards._math.worker import Prover
 
+_COUNTERS = frozenset("kmnlj")
 _DEGREE = Expr("const", name="degree")
 
 
@@ -81,6 +82,7 @@ class QuantityComparison:
         if is_infinite(gold) or is_infinite(given):
             return is_infinite(gold) == is_infinite(given)
         gold, given = _one_constant_name(gold, given)
+        given = _one_parameter_name(gold, given)
         if self.prover.identical(gold, given) is True:
             return True
         return self._near(gold, given)
@@ -123,6 +125,14 @@ def _one_constant_name(gold: Expr, given: Expr) -> tuple[Expr, Expr]:
     return gold, given
 
 
+def _one_parameter_name(gold: Expr, given: Expr) -> Expr:
+    """A family of solutions (k pi) may count with another whole number letter (n pi)."""
+    own, other = symbols(given) - symbols(gold), symbols(gold) - symbols(given)
+    if len(own) == len(other) == 1 and own | other <= _COUNTERS and contains_pi(gold) and contains_pi(given):
+        return substitute(given, {min(own): min(other)})
+    return given
+
+
 def _adds(expr: Expr, name: str) -> bool:
     return expr.op == "add" and any(term.op == "sym" and term.name == name for term in expr.args)
 
@@ -142,7 +152,3 @@ def _rounds_to(exact: Fraction, decimal: Fraction) -> bool:
     places = _places(decimal)
     return places is not None and abs(exact - decimal) * 2 * 10**places <= 1
 
-
-def has_plus_minus(expr: Expr) -> bool:
-    """True where a sign is left open."""
-    return contains(expr, "pm", "mp")

@@ -9,15 +9,15 @@ from reward_kit.rewards._math.answers import (
     Answer,
     Bracketed,
     Equation,
+    Interval,
     Listing,
     Matrix,
     Named,
     Quantity,
     RealSet,
     SetOf,
-    Words,
 )
-from reward_kit.rewards._math.expression import Expr, choose_signs, contains, neg, num
+from reward_kit.rewards._math.expression import INFINITY, Expr, choose_signs, contains, neg, num
 from reward_kit.rewards._math.parser import parse
 from reward_kit.rewards._math.read_relations import split_relations
 from reward_kit.rewards._math.realsets import as_real_set, intersection
@@ -49,6 +49,10 @@ def joins(token: Token) -> bool:
 def read_listing(tokens: Tokens, read: Read) -> Answer:
     """Items joined by commas, "and", "or"; conditions on one variable become one set."""
     choice = any_top(tokens, lambda token: is_word(token, "or") or is_cmd(token, "lor"))
+    groups = _solution_groups(tokens, read)
+    if groups is not None:
+        return Listing(groups, choice)
+    together = any_top(tokens, lambda token: is_word(token, "and") or is_cmd(token, "land"))
     pieces = [piece for piece in split_top(tokens, joins) if trimmed(piece)]
     need(0 < len(pieces) <= _MOST_ITEMS, "an empty or endless list")
     pieces = [piece for piece in pieces if not _is_condition(piece)] or pieces
@@ -56,10 +60,26 @@ def read_listing(tokens: Tokens, read: Read) -> Answer:
     if len(items) == 1:
         return items[0]
     if all(isinstance(item, RealSet) for item in items):
-        together = _conditions([item for item in items if isinstance(item, RealSet)], choice)
-        if together is not None:
-            return together
+        combined = _conditions([item for item in items if isinstance(item, RealSet)], choice, together)
+        if combined is not None:
+            return combined
     return Listing(tuple(_flat(items)), choice)
+
+
+def _solution_groups(tokens: Tokens, read: Read) -> tuple[Answer, ...] | None:
+    """x = 1, y = 2; x = 2, y = 1 (or with "or"): each group is one solution, a tuple of named values."""
+    pieces = split_top(tokens, lambda token: is_op(token, ";") or is_word(token, "or") or is_cmd(token, "lor"))
+    if len(pieces) < 2 or not all(any_top(piece, joins) for piece in pieces):
+        return None
+    groups = []
+    for piece in pieces:
+        items = read(piece)
+        if not isinstance(items, Listing) or not all(isinstance(item, Named) and len(item.names) == 1 for item in items.items):
+            return None
+        named = sorted((item for item in items.items if isinstance(item, Named)), key=lambda item: item.names)
+        values = Bracketed("(", tuple(item.value for item in named), ")")
+        groups.append(Named(tuple(item.names[0] for item in named), values))
+    return tuple(groups)
 
 
 def _is_condition(piece: Tokens) -> bool:
@@ -76,8 +96,11 @@ def _with_order_context(pieces: list[list[Token]]) -> list[list[Token]]:
     return pieces
 
 
-def _conditions(items: list[RealSet], choice: bool) -> RealSet | None:
-    """Several inequalities for one variable: joined by "or" a union, else an intersection unless that is empty."""
+def _conditions(items: list[RealSet], choice: bool, together: bool) -> RealSet | None:
+    """Several inequalities for one variable: joined by "or" a union, by "and" an intersection.
+
+    A comma means "and" too, unless nothing satisfies both: "x < 1, x > 3".
+    """
     if len({item.variable for item in items}) != 1 or not items[0].variable:
         return None
     union = RealSet(tuple(part for item in items for part in item.parts), items[0].variable)
@@ -86,7 +109,7 @@ def _conditions(items: list[RealSet], choice: bool) -> RealSet | None:
     both: RealSet | None = items[0]
     for item in items[1:]:
         both = intersection(both, item) if both is not None else None
-    return union if both is not None and not both.parts else both
+    return union if both is not None and not both.parts and not together else both
 
 
 def _flat(items: list[Answer]) -> list[Answer]:
@@ -158,11 +181,20 @@ def read_union(tokens: Tokens, read: Read) -> Answer:
     pieces = split_top(tokens, lambda token: is_cmd(token, "cup"))
     if len(pieces) > 1:
         return _union([read(piece) for piece in pieces])
+    if is_set_difference(tokens):
+        left, *minus = split_top(tokens, lambda token: is_op(token, "-"))
+        return _combined("setminus", read(left), read(minus[0]))
     for command in ("cap", "setminus"):
         pieces = split_top(tokens, lambda token, name=command: is_cmd(token, name))  # type: ignore[misc]
         if len(pieces) == 2:
             return _combined(command, read(pieces[0]), read(pieces[1]))
     raise Unreadable("set operations do not fit together")
+
+
+def is_set_difference(tokens: Tokens) -> bool:
+    """True for a minus between two sets."""
+    pieces = split_top(tokens, lambda token: is_op(token, "-"))
+    return len(pieces) == 2 and bool(pieces[0]) and bool(pieces[1]) and is_op(pieces[1][0], "{set") and not is_op(pieces[0][-1], "-")
 
 
 def _union(items: list[Answer]) -> Answer:
@@ -178,8 +210,6 @@ def _union(items: list[Answer]) -> Answer:
 
 
 def _points_and_intervals(item: Answer) -> RealSet | None:
-    from reward_kit.rewards._math.answers import Interval
-
     if isinstance(item, SetOf) and all(isinstance(inner, Quantity) for inner in item.items):
         exprs = [inner.expr for inner in item.items if isinstance(inner, Quantity)]
         return RealSet(tuple(Interval(expr, expr, False, False) for expr in exprs))
@@ -199,9 +229,6 @@ def _combined(command: str, left: Answer, right: Answer) -> Answer:
 
 
 def _without_points(real_set: RealSet, holes: list[Expr]) -> RealSet:
-    from reward_kit.rewards._math.answers import Interval
-    from reward_kit.rewards._math.expression import INFINITY
-
     for hole in holes:
         around = RealSet((Interval(neg(INFINITY), hole, True, True), Interval(hole, INFINITY, True, True)))
         narrower = intersection(real_set, around)
@@ -269,7 +296,3 @@ def _determinant(rows: list[list[Expr]]) -> Expr:
         terms.append(neg(term) if column % 2 else term)
     return Expr("add", tuple(terms))
 
-
-def is_wordy(items: tuple[Answer, ...]) -> bool:
-    """True where an item is in words."""
-    return any(isinstance(item, Words) for item in items)

@@ -9,7 +9,7 @@ from reward_kit.rewards._math.expression import Expr, num
 from reward_kit.rewards._math.parser import parse
 from reward_kit.rewards._math.scan import Tokens, is_cmd, is_op, is_word, split_top
 from reward_kit.rewards._math.tokens import Token, Unreadable
-from reward_kit.rewards._math.units import CURRENCIES, MULTIPLIERS, canonical_unit, is_known
+from reward_kit.rewards._math.units import CURRENCIES, MULTIPLIERS, canonical_unit, conversion
 
 # A "unit" with one of these words is a sentence.
 _NO_UNIT = frozenset(
@@ -29,6 +29,9 @@ def read_quantity(tokens: Tokens) -> Quantity:
     Raises:
         Unreadable: where it is neither.
     """
+    compound = _compound(list(tokens))
+    if compound is not None:
+        return compound
     body, currency = _without_currency(list(tokens))
     body, words, power = _without_unit(body)
     multiplier = 1
@@ -44,6 +47,23 @@ def read_quantity(tokens: Tokens) -> Quantity:
     if unit and power == 1:
         power = prefix_power
     return Quantity(expr, currency or unit, power if currency or unit else 1)
+
+
+def _compound(tokens: list[Token]) -> Quantity | None:
+    """3 hours 30 minutes, 5 feet 6 inches: several quantities of one dimension, added in the first one's unit."""
+    pieces: list[list[Token]] = [[]]
+    for token in tokens:
+        if token.kind == "num" and pieces[-1] and pieces[-1][-1].kind == "word":
+            pieces.append([])
+        pieces[-1].append(token)
+    if not 1 < len(pieces) < 5 or any(piece[0].kind != "num" or piece[-1].kind != "word" for piece in pieces):
+        return None
+    parts = [read_quantity(piece) for piece in pieces]
+    factors = [conversion(part.unit, part.power, parts[0].unit, parts[0].power) for part in parts]
+    if any(factor is None for factor in factors):
+        return None
+    terms = tuple(Expr("mul", (num(factor or 0), part.expr)) for factor, part in zip(factors, parts, strict=True))
+    return Quantity(Expr("add", terms), parts[0].unit, parts[0].power)
 
 
 def _without_currency(tokens: list[Token]) -> tuple[list[Token], str]:
@@ -146,7 +166,3 @@ def _without_colon_braces(tokens: list[Token]) -> list[Token]:
             return _without_colon_braces(tokens[:place] + [tokens[place + 1]] + tokens[place + 3 :])
     return tokens
 
-
-def known_unit_letter(text: str) -> bool:
-    """True for a single letter that also names a unit."""
-    return is_known(text)

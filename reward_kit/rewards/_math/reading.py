@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from reward_kit.rewards._math.answers import Answer, Choice, Interval, Named, Quantity, RealSet, SetOf
-from reward_kit.rewards._math.expression import INFINITY, neg
+from reward_kit.rewards._math.answers import Answer, Choice, Named, SetOf
 from reward_kit.rewards._math.read_collections import (
     joins,
+    is_set_difference,
     read_group,
     read_listing,
     read_matrix,
@@ -35,7 +35,7 @@ from reward_kit.rewards._math.words import REALS, from_words, key_of
 _DEEPEST = 12
 _CHOICES = frozenset("ABCDEFGHIJ")
 # "for all x", "where k is an integer": what follows explains the answer.
-_QUALIFIERS = frozenset(("where", "with"))
+_EXPLAINS = frozenset(("where", "with"))
 _QUANTIFIERS = frozenset(("all", "any", "every", "each", "some", "integer", "integers", "real"))
 
 
@@ -111,7 +111,7 @@ def _commas_separate(tokens: list[Token]) -> bool:
 def _read(tokens: Tokens, depth: int) -> Answer:
     if depth > _DEEPEST:
         raise Unreadable(f"the answer is nested more than {_DEEPEST} deep")
-    body = _without_qualifier(trimmed(tokens))
+    body = _without_explanation(trimmed(tokens))
     if not body:
         raise Unreadable("the answer is empty")
 
@@ -123,9 +123,10 @@ def _read(tokens: Tokens, depth: int) -> Answer:
         return whole
     if any_top(body, joins):
         return read_listing(body, inner)
+    body = _without_quantifier(body)
     if any_top(body, lambda token: bool(relation_of(token))):
         return read_relation(body, inner)
-    if any_top(body, lambda token: is_cmd(token, "cup", "cap", "setminus")):
+    if any_top(body, lambda token: is_cmd(token, "cup", "cap", "setminus")) or is_set_difference(body):
         return read_union(body, inner)
     return _single(body, inner)
 
@@ -162,20 +163,26 @@ def _labelled(body: Tokens, inner: object) -> Answer | None:
     return Named((name_of(pieces[0]).lower(),), inner(pieces[1]))  # type: ignore[operator]
 
 
-def _without_qualifier(body: list[Token]) -> list[Token]:
-    for place, token in enumerate(body):
-        if not place:
-            continue
-        follows = body[place + 1] if place + 1 < len(body) else None
-        if is_cmd(token, "forall") or is_word(token, *_QUALIFIERS):
-            return trimmed(body[:place])
-        if is_word(token, "for") and follows is not None and (is_word(follows, *_QUANTIFIERS) or is_cmd(follows, "forall")):
+def _without_explanation(body: list[Token]) -> list[Token]:
+    """Without "where k is an integer" at the end: it explains the answer."""
+    place = next((k for k, token in enumerate(body) if k and is_word(token, *_EXPLAINS)), None)
+    return body if place is None else trimmed(body[:place])
+
+
+def _without_quantifier(body: list[Token]) -> list[Token]:
+    """Without "for all x" at the end of one item."""
+    for place in range(1, len(body) - 1):
+        token, follows = body[place], body[place + 1]
+        quantified = is_word(follows, *_QUANTIFIERS) or is_cmd(follows, "forall")
+        if is_cmd(token, "forall") or (is_word(token, "for") and quantified):
             return trimmed(body[:place])
     return body
 
 
 def _choice(body: Tokens, inner: object) -> Answer | None:
     r"""(B) 12, \textbf{(B)}\ 12, "B. 12", "B) 12": a choice letter with its text."""
+    if len(body) == 2 and body[0].kind == "sym" and body[0].text in _CHOICES and is_op(body[1], ")"):
+        return inner(body[:1])  # type: ignore[operator,no-any-return]
     if len(body) < 3:
         return None
     start = 1 if is_op(body[0], "(") else 0
@@ -191,17 +198,10 @@ def _choice(body: Tokens, inner: object) -> Answer | None:
 
 def _special_set(body: Tokens) -> Answer | None:
     if len(body) != 1 or body[0].kind != "cmd":
-        if len(body) == 3 and body[0].text == "setR" and is_op(body[1], "^", "_") and body[2].text == "+":
-            return None
         return None
     if body[0].text == "setR":
         return REALS
     return SetOf(()) if body[0].text == "emptyset" else None
-
-
-def whole_line() -> RealSet:
-    """All real numbers."""
-    return RealSet((Interval(neg(INFINITY), INFINITY, True, True),))
 
 
 def is_readable(text: str) -> bool:
@@ -212,7 +212,3 @@ def is_readable(text: str) -> bool:
         return False
     return len(text) <= LONGEST_ANSWER and bool(text.strip())
 
-
-def plain_quantity(answer: Answer) -> bool:
-    """True for a value without unit."""
-    return isinstance(answer, Quantity) and not answer.unit

@@ -96,6 +96,7 @@ def trimmed(tokens: Tokens) -> list[Token]:
     while start < end:
         if is_op(tokens[end - 1], *_TRAILING) or is_op(tokens[start], "newline", ","):
             if is_op(tokens[end - 1], *_TRAILING):
+                need(end < 2 or not is_op(tokens[end - 1], ".") or not is_op(tokens[end - 2], "."), "it ends in dots")
                 end -= 1
             else:
                 start += 1

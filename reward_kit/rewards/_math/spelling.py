@@ -53,6 +53,7 @@ _SUPER_RUN = re.compile(f"[{_SUPERSCRIPTS}]+")
 _SUB = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _SUB_RUN = re.compile("[₀₁₂₃₄₅₆₇₈₉]+")
 # <sup>/<sub> come from HTML-scraped golds (cn_k12).
+_TWICE_ESCAPED = re.compile(r"\\\\(?=[A-Za-z])")
 _HTML = re.compile(r"<(sup|sub)>([^<>]{1,40})</\1>")
 
 
@@ -60,6 +61,8 @@ def to_latex(text: str) -> str:
     """The same text with Unicode signs in LaTeX."""
     if "\x0crac" in text:  # "\frac" read as an escape sequence by whoever wrote the file
         text = text.replace("\x0crac", r"\frac")
+    if "\\\\" in text and "\\begin" not in text:  # "\\\\frac": escaped twice on the way into the file
+        text = _TWICE_ESCAPED.sub(r"\\", text)
     if "<su" in text:
         text = _HTML.sub(lambda match: ("^" if match.group(1) == "sup" else "_") + "{" + match.group(2) + "}", text)
     if text.isascii():

@@ -78,7 +78,7 @@ FUNCTIONS = frozenset(
 _RUN_COMMANDS = FUNCTIONS | {"pi", "infty", "infinity", "mod", "theta", "alpha", "beta", "lambda", "phi", "cdot", "times", "frac", "oo"}
 # Letters in a row of at most this length are a product of variables (abc); longer ones are a word.
 _LONGEST_PRODUCT = 3
-_SHORT_UNITS = frozenset("cm mm km kg mg ft lb oz yd hr min mph kph ml sec deg".split())
+_SHORT_UNITS = frozenset("cm mm dm km kg mg ft lb lbs oz yd hr hrs min mph kph ml mL sec deg mi pct".split())
 _CLOCK = re.compile(r"(?<![A-Za-z])([apAP])\.\s?([mM])\b\.?")
 _SHORT_WORDS = frozenset("am pm usd eur gbp and or no yes if is the for all dne not of to in a an none with per but nor any one two six ten".split()) - {"a", "in"}
 
@@ -186,12 +186,22 @@ def _letters(run: str, shape: Token, before: list[Token]) -> list[Token]:
     """A run of letters: a variable, a function's name, a word, or a product of variables."""
     if len(run) == 1:
         return [shape._replace(kind="sym", text=run)]
+    if _is_unit_behind_number(run, shape, before):
+        return [shape._replace(kind="word", text=run)]
     if run in _RUN_COMMANDS:
         return [_command({"infinity": "infty", "oo": "infty"}.get(run, run), shape)]
     name = next((f for f in ("sin", "cos", "tan", "ln", "log", "pi", "sqrt") if run.startswith(f) and len(run) <= len(f) + 1), None)
     if name and not shape.textual:
         return [shape._replace(kind="cmd", text=name), Token("sym", run[len(name) :])]
-    after_number = bool(before) and before[-1].kind in ("num", "grouped") and (shape.spaced or run in _SHORT_UNITS)
-    if shape.textual or len(run) > _LONGEST_PRODUCT or run.lower() in _SHORT_WORDS or after_number:
+    proper_noun = len(run) == _LONGEST_PRODUCT and run[0].isupper() and run[1:].islower()
+    if shape.textual or len(run) > _LONGEST_PRODUCT or run.lower() in _SHORT_WORDS or proper_noun:
         return [shape._replace(kind="word", text=run)]
     return [shape._replace(kind="sym", text=run[0]), *(Token("sym", letter) for letter in run[1:])]
+
+
+def _is_unit_behind_number(run: str, shape: Token, before: list[Token]) -> bool:
+    """5 cm, 30min, 12 men: short units behind a number; any three letters where a blank keeps them apart."""
+    if not before or before[-1].kind not in ("num", "grouped"):
+        return False
+    in_fraction = len(before) > 1 and before[-2].text == "frac"
+    return run in _SHORT_UNITS or (len(run) == _LONGEST_PRODUCT and run.islower() and shape.spaced and not in_fraction and run not in FUNCTIONS)
