@@ -84,7 +84,7 @@ def _graded_message(messages: Sequence[Message | Mapping[str, Any]]) -> tuple[st
 @lru_cache(maxsize=512)
 def _gold_text(ground_truth: str) -> str:
     """The answer in a gold that is a whole solution; any other gold as it is."""
-    if "\\boxed" in ground_truth or "\\fbox" in ground_truth or "####" in ground_truth or "<answer>" in ground_truth:
+    if any(mark in ground_truth for mark in ("\\boxed", "\\fbox", "####", "<answer>", "nswer is", "nswer:")):
         final = find_final(ground_truth)
         return final.text if isinstance(final, Final) else ""
     return ground_truth.strip()

@@ -6,6 +6,7 @@ The gold says what is asked: the comparison is written from its side. Nothing is
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 from reward_kit.rewards._math.answers import (
     Answer,
@@ -29,7 +30,7 @@ from reward_kit.rewards._math.answers import (
 from reward_kit.rewards._math.exact import rational
 from reward_kit.rewards._math.expression import Expr, contains, num, sub, substitute, sym, symbols
 from reward_kit.rewards._math.policy import Policy
-from reward_kit.rewards._math.quantities import QuantityComparison
+from reward_kit.rewards._math.quantities import QuantityComparison, decimal_places
 from reward_kit.rewards._math.reading import Reading
 from reward_kit.rewards._math.realsets import as_real_set, canonical, is_possible
 from reward_kit.rewards._math.worker import Prover
@@ -114,10 +115,12 @@ class Comparison:
         if not isinstance(exact, Quantity) or not isinstance(decimal, Quantity):
             return False
         value = rational(decimal.expr)
-        if value is None:
+        places = None if value is None else decimal_places(value)
+        if value is None or places is None or symbols(exact.expr):
             return False
-        places = len(str(value.denominator)) - 1
-        return self.prover.within(exact.expr, decimal.expr, 0.0, 1.01 * 10.0 ** -min(places, 300))
+        half = Fraction(1, 2 * 10**places)
+        middle = num(value + (half if value >= 0 else -half))  # cut digits lie half a unit further on
+        return any(self.prover.within(exact.expr, around, 0.0, float(half)) for around in (num(value), middle))
 
     # ------------------------------------------------------------------------------------ choices, names
     def _same_choice(self, gold: Answer, given: Answer) -> bool:

@@ -78,7 +78,8 @@ def _declared(text: str) -> Final | Missing | None:
     if tag is not None:
         candidates.append((tag[0], lambda: _from_tag(text, tag)))
     hashes = _last_hash_line(text)
-    if hashes is not None:
+    # A heading of one word ("#### Verification") is no answer beside a box.
+    if hashes is not None and not (candidates and _WORDS_ONLY.fullmatch(hashes[1])):
         candidates.append((hashes[0], lambda: Final((hashes[1],), "####")))
     if candidates:
         return max(candidates, key=lambda candidate: candidate[0])[1]()
@@ -152,7 +153,8 @@ def _from_tag(text: str, tag: tuple[int, int, str]) -> Final | Missing:
 
 
 # ------------------------------------------------------------------------------------------------------- ####
-_HASHES = re.compile(r"^[ \t]{0,3}####[ \t]{0,4}(?![#\s])([^\n]{1,300})", re.MULTILINE)
+_HASHES = re.compile(r"####[ \t]{0,4}(?![#\s])([^\n]{1,300})")
+_WORDS_ONLY = re.compile(r"[A-Za-z ,:.*]+")
 _HEADING = re.compile(r"\*{0,2}(?:\d+[.):]\s+)?\*{0,2}[A-Za-z]{3,}[^\d$\\]*\s|\*{0,2}(?:step|part|case)\b|\d+[.):]\s+\*{0,2}[A-Za-z]", re.IGNORECASE)
 
 
@@ -160,11 +162,10 @@ def _last_hash_line(text: str) -> tuple[int, str] | None:
     """The last `#### answer` line (GSM8K's format); a Markdown heading of level four is not one."""
     place = text.rfind("####")
     while place >= 0:
-        line_start = text.rfind("\n", 0, place) + 1
-        match = _HASHES.match(text, line_start)
-        if match is not None and not _HEADING.match(match.group(1)):
+        match = _HASHES.match(text, place)
+        if match is not None and text[place - 1 : place] != "#" and not _HEADING.match(match.group(1)):
             return place, match.group(1).strip().strip("#* ")
-        place = text.rfind("####", 0, line_start)
+        place = text.rfind("####", 0, place)
     return None
 
 

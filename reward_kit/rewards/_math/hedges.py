@@ -27,9 +27,9 @@ _NEGATED_AFTER = re.compile(
 )
 _OR_BEFORE = re.compile(r"(?:\bor|\beither)(?:\s|\$|\\\(|\\\[|\*|(?:maybe|perhaps|possibly|just|even)\b){1,12}$", re.IGNORECASE)
 _OR_AFTER = re.compile(
-    r"(?:[\s$,;)\]*(]|\\[)\],]|\\text\s?\{\s?){0,8}"
-    r"\b(or(?: maybe| perhaps| possibly| else)?|alternatively,?|(?:but )?(?:maybe|perhaps|possibly)"
-    r"|but (?:it )?(?:could|might|may)(?: also)?(?: be)?|(?:it )?(?:could|might|may) also be)\b\s?\}?[\s$(*]{0,4}",
+    r"(?:[\s$,;.)\]*(]|\\[)\],]|\\text\s?\{\s?){0,8}"
+    r"\b(or(?: maybe| perhaps| possibly| else)?|alternatively|(?:but )?(?:maybe|perhaps|possibly)"
+    r"|but (?:it )?(?:could|might|may)(?: also)?(?: be)?|(?:it )?(?:could|might|may) also be)\b,?\s?\}?[\s$(*]{0,4}",
     re.IGNORECASE,
 )
 # "or equivalently 0.5" gives another spelling, "or more" a bound, "or about 3.1" a rounded one.

@@ -19,7 +19,7 @@ _NEGATION = re.compile(r"(?:definitely |certainly |clearly |simply )?(?:not|neve
 _MATH = re.compile(r"\$\$(.{1,2000}?)\$\$|\$([^$]{1,2000})\$|\\\((.{1,2000}?)\\\)|\\\[(.{1,2000}?)\\\]", re.DOTALL)
 _JOINS = re.compile(r"\s{0,3}(?:,|;|and|or|,\s?and|,\s?or)\s{1,3}(?=\$|\\\()")
 _LINE_END = re.compile(
-    r"[.!?](?=\s|$|\*|\")|\n|[,;]?\s(?:because|since|as we|which|so that|where|when|while|after|hence|thus|but|wait|however|I hope|I am|I'm)\b|</",
+    r"[.!?](?=\s|$|\*|\")|\n|\s\((?=[A-Za-z]{2})|[,;]?\s(?:because|since|as we|which|so that|where|when|while|after|hence|thus|but|wait|however|I hope|I am|I'm)\b|</",
 )
 
 
@@ -41,8 +41,10 @@ def phrase_answers(text: str) -> list[Stated]:
         marker = _MARKER.match(text, keyword.start())
         if marker is None and text[max(0, keyword.start() - 6) : keyword.start()].lower() == "final ":
             marker = _HEADING_MARKER.match(text, keyword.start() - 6)
-        if marker is None or (answers and marker.start() < answers[-1].end):
+        if marker is None:
             continue
+        if answers and marker.start() < answers[-1].end:
+            answers.pop()  # "Final Answer: The final answer is $42$": the inner statement holds the answer
         start = _sentence_words_start(text, marker.start())
         if _NEGATION.match(text, marker.end()):
             answers.append(Stated("", start, marker.end(), True))
@@ -94,12 +96,13 @@ def _words_at(text: str, place: int) -> tuple[str, int]:
 
 _A_LINE = re.compile(r"^A:[ \t]{0,4}(\S[^\n]{0,300})", re.MULTILINE)
 _IMPERATIVE = re.compile(
-    r"\?|\b(?:what|which|how many|how much|simplify|compute|expand|find|evaluate|solve|calculate|determine|prove|problem|either|maybe|perhaps)\b",
+    r"\?|\b(?:let|suppose|assume|given|what|which|how many|how much|simplify|compute|expand|find|evaluate|solve|calculate|determine|prove|problem|either|maybe|perhaps)\b",
     re.IGNORECASE,
 )
 _CONCLUSION = re.compile(r"\b(?:therefore|thus|hence|so|consequently|result|total|is|are|equals|get|have|=)\b|=", re.IGNORECASE)
 _TRAILING = re.compile(r"(?:=|\bis|\bare|\bequals|\bget|\bhave|\bthus|\btherefore|\bhence|\bso)[:,]?\s{1,3}([-+−$\\\d(\[{][^=\n]{0,200})$", re.IGNORECASE)
-_PROSE = re.compile(r"[A-Za-z]{3,}[^A-Za-z]+[A-Za-z]{2,}")
+_CONNECTOR = re.compile(r"(?:(?:therefore|thus|hence|so|then|finally|and|we|get|have|find|obtain|conclude|that)\b[,:]?\s{1,3}){1,6}", re.IGNORECASE)
+_PROSE = re.compile(r"^[^\d\\$(]*[A-Za-z]{2,}[^A-Za-z]+[A-Za-z]{2,}")
 
 
 def concluding_answer(text: str) -> str | None:
@@ -114,8 +117,10 @@ def concluding_answer(text: str) -> str | None:
     last_line = stripped[stripped.rfind("\n") + 1 :].strip()[-600:]
     if not last_line or _IMPERATIVE.search(last_line):
         return None
-    if "\n" not in stripped and not _PROSE.search(re.sub(r"\\[A-Za-z]+", "", last_line)):
-        return _strip_delimiters(last_line)
+    connector = _CONNECTOR.match(last_line)
+    bare = last_line[connector.end() :] if connector else last_line
+    if "\n" not in stripped and not _PROSE.search(re.sub(r"\\[A-Za-z]+", "", bare)) and not re.search(r"\w\s*=\s*[^=]*\w=|[a-z]{4}.*=", bare):
+        return _strip_delimiters(bare)
     sentence = re.split(r"(?<=[.!])\s+(?=[A-Z])", last_line.rstrip(".!* "))[-1]
     if re.search(r"\b(?:or|not)\b|n't\b", sentence, re.IGNORECASE):
         return None

@@ -102,9 +102,9 @@ class QuantityComparison:
         if policy.tolerant and self.prover.within(gold, given, policy.tolerance, policy.absolute_tolerance):
             return True
         expected = rational(gold)
-        if policy.rounding != "to_gold" or expected is None or _places(expected) is None:
+        if policy.rounding != "to_gold" or expected is None or decimal_places(expected) is None:
             return False
-        return self.prover.within(gold, given, 0.0, 0.5 * 10.0 ** -(_places(expected) or 0))
+        return self.prover.within(gold, given, 0.0, 0.5 * 10.0 ** -(decimal_places(expected) or 0))
 
 
 def contains_pi(expr: Expr) -> bool:
@@ -137,7 +137,7 @@ def _adds(expr: Expr, name: str) -> bool:
     return expr.op == "add" and any(term.op == "sym" and term.name == name for term in expr.args)
 
 
-def _places(value: Fraction) -> int | None:
+def decimal_places(value: Fraction) -> int | None:
     """Decimal places of a terminating decimal."""
     denominator, places = value.denominator, 0
     while denominator > 1 and places < 60:
@@ -149,6 +149,6 @@ def _places(value: Fraction) -> int | None:
 
 
 def _rounds_to(exact: Fraction, decimal: Fraction) -> bool:
-    places = _places(decimal)
+    places = decimal_places(decimal)
     return places is not None and abs(exact - decimal) * 2 * 10**places <= 1
 

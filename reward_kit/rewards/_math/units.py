@@ -43,7 +43,7 @@ _TABLE: dict[str, tuple[str, Fraction, str]] = {
     "%": ("share", _F(1, 100), "percent pct percentage"),
     "degree": ("angle", _F(1), "degrees deg"),
     "rad": ("radian", _F(1), "radian radians"),
-    "mph": ("mph", _F(1), "miles per hour"),
+    "mph": ("mph", _F(1), ""),
     "km/h": ("km/h", _F(1), "kph kmh kmph"),
     "c": ("celsius", _F(1), "celsius"),
     "f": ("fahrenheit", _F(1), "fahrenheit"),
