@@ -73,7 +73,7 @@ def answers_equal(gold: str, answer: str, policy: Policy = EXACT) -> bool:
 def _graded_message(messages: Sequence[Message | Mapping[str, Any]]) -> tuple[str, bool]:
     """The text of the last assistant message, and whether the token limit ended it."""
     for message in reversed(messages):
-        if isinstance(message, Mapping):
+        if type(message) is dict or isinstance(message, Mapping):
             if message.get("role", "assistant") == "assistant":
                 return message.get("content") or "", message.get("finish_reason") == "length"
         elif message.role == "assistant":
@@ -91,16 +91,29 @@ def _gold_text(ground_truth: str) -> str:
 
 
 def _result(verdict: Verdict, final: Final | Missing, gold: str) -> EvaluateResult:
-    # Values of our own need no validation; pydantic's would take longer than the grading.
-    return EvaluateResult.model_construct(
-        score=1.0 if verdict.outcome is Outcome.PASSED else 0.0,
-        is_score_valid=verdict.outcome is not Outcome.INFRA_ERROR,
-        reason=verdict.reason,
-        metrics={},
-        step_outputs=None,
-        error=verdict.error,
-        outcome=verdict.outcome,
-        extracted=final.text if isinstance(final, Final) else None,
-        extracted_gold=gold,
-        decided_by=verdict.layer,
-    )
+    """The verdict as a result: `EvaluateResult.model_construct` written out, which is five times faster.
+
+    Values of our own need no validation, and pydantic's generic constructor would take longer than the grading.
+    """
+    result = EvaluateResult.__new__(EvaluateResult)
+    fields = {
+        "score": 1.0 if verdict.outcome is Outcome.PASSED else 0.0,
+        "is_score_valid": verdict.outcome is not Outcome.INFRA_ERROR,
+        "reason": verdict.reason,
+        "metrics": {},
+        "step_outputs": None,
+        "error": verdict.error,
+        "outcome": verdict.outcome,
+        "extracted": final.text if type(final) is Final else None,
+        "extracted_gold": gold,
+        "decided_by": verdict.layer,
+    }
+    set_slot = object.__setattr__
+    set_slot(result, "__dict__", fields)
+    set_slot(result, "__pydantic_fields_set__", set(_FIELDS))
+    set_slot(result, "__pydantic_extra__", None)
+    set_slot(result, "__pydantic_private__", None)
+    return result
+
+
+_FIELDS = frozenset(EvaluateResult.model_fields)

@@ -7,11 +7,10 @@ time is linear in the length of the response.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from reward_kit.models import Outcome
-from reward_kit.rewards._math.boxes import Box, find_boxes, unwrap
+from reward_kit.rewards._math.boxes import Box, find_boxes, plain_box, unwrap
 from reward_kit.rewards._math.hedges import alternative_after, alternative_before, has_or, is_joint, is_negated
 from reward_kit.rewards._math.phrases import concluding_answer, phrase_answers
 from reward_kit.rewards._math.visible import visible_text
@@ -55,6 +54,9 @@ def find_final(content: str, *, cut_off: bool = False, lenient: bool = False) ->
         cut_off: True where the server said that the token limit ended the response.
         lenient: also accept an answer in unanchored prose ("A: 42", "so x = 42.", a bare "42").
     """
+    plain = plain_box(content)
+    if plain is not None:
+        return Final((plain,), "box")
     visible = visible_text(content[-_LONGEST_RESPONSE:])
     found = _declared(visible.text) or (_lenient(visible.text) if lenient and not visible.thinking_unclosed else None)
     if found is not None and not (isinstance(found, Missing) and found.outcome is Outcome.NO_ANSWER):
@@ -71,19 +73,17 @@ def find_final(content: str, *, cut_off: bool = False, lenient: bool = False) ->
 def _declared(text: str) -> Final | Missing | None:
     """The last of the explicit formats (by place), else the last declared phrase."""
     boxes = find_boxes(text)
-    candidates: list[tuple[int, Callable[[], Final | Missing]]] = []
-    if boxes:
-        candidates.append((boxes[-1].start, lambda: _from_boxes(text, boxes)))
     tag = _last_answer_tag(text)
-    if tag is not None:
-        candidates.append((tag[0], lambda: _from_tag(text, tag)))
     hashes = _last_hash_line(text)
+    box_place = boxes[-1].start if boxes else -1
+    tag_place = tag[0] if tag is not None else -1
     # A heading of one word ("#### Verification") is no answer beside a box.
-    if hashes is not None and not (candidates and _WORDS_ONLY.fullmatch(hashes[1])):
-        candidates.append((hashes[0], lambda: Final((hashes[1],), "####")))
-    if candidates:
-        return max(candidates, key=lambda candidate: candidate[0])[1]()
-    return _from_phrases(text)
+    heading = hashes is not None and (boxes or tag) and _WORDS_ONLY.fullmatch(hashes[1])
+    if hashes is not None and not heading and hashes[0] > max(box_place, tag_place):
+        return Final((hashes[1],), "####")
+    if tag is not None and tag_place > box_place:
+        return _from_tag(text, tag)
+    return _from_boxes(text, boxes) if boxes else _from_phrases(text)
 
 
 # ---------------------------------------------------------------------------------------------------- boxes

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 # Phrases are looked for in the tail only: a final answer stands at the end.
 _TAIL = 20_000
+_KEYWORDS = ("nswer", "NSWER", "答案", "твет", "ТВЕТ", "espuesta", "éponse", "ntwort")
 _KEYWORD = re.compile(r"answer|答案|ответ|respuesta|réponse|antwort", re.IGNORECASE)
 _MARKER = re.compile(
     r"(?:answers?|答案|ответ|respuesta|réponse|antwort)(?:\s(?:to|of|for)\s[^.\n:]{1,60}?)?[*_\s]{0,4}"
@@ -35,6 +36,8 @@ class Stated:
 
 def phrase_answers(text: str) -> list[Stated]:
     """Every "answer is X" statement in the tail, in order; places count from the start of the text."""
+    if not any(keyword in text for keyword in _KEYWORDS):
+        return []
     offset = max(0, len(text) - _TAIL)
     answers: list[Stated] = []
     for keyword in _KEYWORD.finditer(text, offset):

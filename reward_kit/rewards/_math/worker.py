@@ -18,6 +18,10 @@ import threading
 import time
 from typing import Any
 
+from reward_kit.rewards._math.bounds import proven_different
+from reward_kit.rewards._math.expression import Expr
+from reward_kit.rewards._math.identity import same_rational_function
+
 # A verdict takes a millisecond; the bar for a whole grade is one second.
 DEADLINE = 0.7
 # A fresh interpreter with python-flint takes a tenth of a second, on a loaded machine a few seconds.
@@ -175,8 +179,13 @@ class Prover:
         self.used = False
         self.timed_out = False
 
-    def identical(self, left: Any, right: Any) -> bool | None:
+    def identical(self, left: Expr, right: Expr) -> bool | None:
         """True where the two expressions are equal, False where proven different, None where undecided."""
+        here = same_rational_function(left, right)
+        if here is not None:
+            return here
+        if proven_different(left, right):
+            return False
         answer = self._ask("identical", left, right)
         return None if answer == -1 else answer
 
