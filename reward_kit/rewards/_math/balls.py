@@ -194,7 +194,14 @@ def _extreme(name: str) -> Callable[[list[Any], bool], Any]:
 def _series(expr: Expr, point: Point) -> Any:
     body, variable, first, last = expr.args
     start, stop = _exact(first, point), _exact(last, point)
-    if start is None or stop is None or start.q != 1 or stop.q != 1 or stop - start > MOST_TERMS or variable.op != "sym":
+    if (
+        start is None
+        or stop is None
+        or start.q != 1
+        or stop.q != 1
+        or stop - start > MOST_TERMS
+        or variable.op != "sym"
+    ):
         raise Undefined
     terms = [_value(body, {**point, variable.name: fmpq(k)}) for k in range(int(start.p), int(stop.p) + 1)]
     return _sum(terms, True) if expr.op == "sum" else _product(terms, True)
@@ -223,4 +230,21 @@ _OPERATIONS: dict[str, Callable[[list[Any], bool], Any]] = {
     "arsinh": _method("asinh"),
     "arcosh": _inverse("acosh", 1),
     "artanh": _inverse("atanh"),
-} | {name: _method(name) for name in ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", "coth", "sech", "csch", "erf")}
+} | {
+    name: _method(name)
+    for name in (
+        "sin",
+        "cos",
+        "tan",
+        "cot",
+        "sec",
+        "csc",
+        "sinh",
+        "cosh",
+        "tanh",
+        "coth",
+        "sech",
+        "csch",
+        "erf",
+    )
+}

@@ -59,7 +59,13 @@ def plain_box(text: str) -> str | None:
         return None
     close = text.find("}", start)
     content = text[start + 7 : close].strip()
-    if close < 0 or close + 16 < len(text) or text[close + 1 :].strip(_NOTHING) or "{" in content or "\\" in content:
+    if (
+        close < 0
+        or close + 16 < len(text)
+        or text[close + 1 :].strip(_NOTHING)
+        or "{" in content
+        or "\\" in content
+    ):
         return None
     before = text[max(0, start - 64) : start]
     return content if content and before[-1:] != "-" and not _may_weigh(before.lower()) else None
@@ -104,7 +110,11 @@ def unwrap(content: str) -> str:
         if "\\boxed" not in content and "\\fbox" not in content:
             break
         inner = find_boxes(content)
-        if len(inner) != 1 or inner[0].content is None or len(content.strip()) != inner[0].end - inner[0].start:
+        if (
+            len(inner) != 1
+            or inner[0].content is None
+            or len(content.strip()) != inner[0].end - inner[0].start
+        ):
             break
         content = inner[0].content
     return content

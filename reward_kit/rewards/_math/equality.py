@@ -120,7 +120,9 @@ class Comparison:
             return False
         half = Fraction(1, 2 * 10**places)
         middle = num(value + (half if value >= 0 else -half))  # cut digits lie half a unit further on
-        return any(self.prover.within(exact.expr, around, 0.0, float(half)) for around in (num(value), middle))
+        return any(
+            self.prover.within(exact.expr, around, 0.0, float(half)) for around in (num(value), middle)
+        )
 
     # ------------------------------------------------------------------------------------ choices, names
     def _same_choice(self, gold: Answer, given: Answer) -> bool:
@@ -161,7 +163,11 @@ class Comparison:
         if function_and_graph:
             return self.same(gold.value, given.value)
         left, right = _as_equation(gold), _as_equation(given)
-        return self._same_equation(left, right) if isinstance(left, Equation) and isinstance(right, Equation) else False
+        return (
+            self._same_equation(left, right)
+            if isinstance(left, Equation) and isinstance(right, Equation)
+            else False
+        )
 
     # --------------------------------------------------------------------------------------- collections
     def _same_collection(self, gold: Answer, given: Answer) -> bool:
@@ -172,7 +178,9 @@ class Comparison:
         expected, answered = _items(gold), _items(given)
         if not expected or not answered:
             return not expected and not answered and isinstance(gold, SetOf) and isinstance(given, SetOf)
-        if len(expected) == 1 and isinstance(expected[0], SetOf) != (len(answered) == 1 and isinstance(answered[0], SetOf)):
+        if len(expected) == 1 and isinstance(expected[0], SetOf) != (
+            len(answered) == 1 and isinstance(answered[0], SetOf)
+        ):
             return False  # the set that holds the empty set is not empty
         return self._same_items(expected, answered)
 
@@ -234,7 +242,9 @@ class Comparison:
                 (
                     place
                     for place, other in enumerate(right)
-                    if flags == (other.low_open, other.high_open) and self._number(part.low, other.low) and self._number(part.high, other.high)
+                    if flags == (other.low_open, other.high_open)
+                    and self._number(part.low, other.low)
+                    and self._number(part.high, other.high)
                 ),
                 None,
             )
@@ -246,7 +256,9 @@ class Comparison:
     def _same_rows(self, gold: Bracketed | Matrix, given: Bracketed | Matrix) -> bool:
         if isinstance(gold, Matrix) and isinstance(given, Matrix):
             same_shape = [len(row) for row in gold.rows] == [len(row) for row in given.rows]
-            return same_shape and all(self._in_order(a, b) for a, b in zip(gold.rows, given.rows, strict=True))
+            return same_shape and all(
+                self._in_order(a, b) for a, b in zip(gold.rows, given.rows, strict=True)
+            )
         left, right = _vector(gold), _vector(given)
         if left is None or right is None:
             return False
@@ -292,16 +304,33 @@ class Comparison:
             if all(self._number(a, b) for a, b in zip(left, right, strict=True)):
                 return True
             return not (gold.half or given.half or _is_time(gold)) and self._in_proportion(left, right)
-        if isinstance(gold, Colon) and isinstance(given, Quantity) and len(gold.parts) == 2 and not gold.half and not _is_time(gold):
+        if (
+            isinstance(gold, Colon)
+            and isinstance(given, Quantity)
+            and len(gold.parts) == 2
+            and not gold.half
+            and not _is_time(gold)
+        ):
             return self._number(Expr("div", gold.parts), given.expr)
-        if isinstance(gold, Quantity) and isinstance(given, Colon) and len(given.parts) == 2 and not given.half:
+        if (
+            isinstance(gold, Quantity)
+            and isinstance(given, Colon)
+            and len(given.parts) == 2
+            and not given.half
+        ):
             value = rational(gold.expr)  # 3/4 and 3:4, but never 42 and 42:1
-            return value is not None and value.denominator > 1 and rational(Expr("div", given.parts)) == value and gold.expr.op == "div"
+            return (
+                value is not None
+                and value.denominator > 1
+                and rational(Expr("div", given.parts)) == value
+                and gold.expr.op == "div"
+            )
         return False
 
     def _in_proportion(self, left: Sequence[Expr], right: Sequence[Expr]) -> bool:
         return all(
-            self._number(Expr("mul", (left[0], b)), Expr("mul", (right[0], a))) for a, b in zip(left[1:], right[1:], strict=True)
+            self._number(Expr("mul", (left[0], b)), Expr("mul", (right[0], a)))
+            for a, b in zip(left[1:], right[1:], strict=True)
         )
 
     def _same_congruence(self, gold: Congruence, given: Congruence) -> bool:
@@ -314,7 +343,12 @@ class Comparison:
 # ------------------------------------------------------------------------------------------------- functions
 def _choice_letter(answer: Answer) -> str:
     """The letter of a multiple-choice answer, else an empty text."""
-    if isinstance(answer, Quantity) and answer.expr.op == "sym" and answer.expr.name.upper() in _CHOICES and not answer.unit:
+    if (
+        isinstance(answer, Quantity)
+        and answer.expr.op == "sym"
+        and answer.expr.name.upper() in _CHOICES
+        and not answer.unit
+    ):
         return answer.expr.name.upper()
     return answer.letter if isinstance(answer, Choice) else ""
 
@@ -372,7 +406,13 @@ def _renamed(answer: Answer, names: dict[str, str]) -> Answer:
 
 def _as_equation(answer: Answer) -> Answer:
     """A named value as an equation, a one-sided set of one variable as an inequality."""
-    if isinstance(answer, Named) and len(answer.names) == 1 and isinstance(answer.value, Quantity) and not answer.value.unit and not answer.bound:
+    if (
+        isinstance(answer, Named)
+        and len(answer.names) == 1
+        and isinstance(answer.value, Quantity)
+        and not answer.value.unit
+        and not answer.bound
+    ):
         return Equation(sym(answer.names[0]), answer.value.expr)
     if isinstance(answer, RealSet) and len(answer.parts) == 1 and answer.variable:
         part = answer.parts[0]
@@ -396,7 +436,11 @@ def _is_empty(answer: Answer) -> bool:
 
 def _vector(answer: Bracketed | Matrix) -> tuple[Answer, ...] | None:
     if isinstance(answer, Bracketed):
-        return answer.items if (answer.opening, answer.closing) in (("(", ")"), ("[", "]")) or len(answer.items) == 2 else None
+        return (
+            answer.items
+            if (answer.opening, answer.closing) in (("(", ")"), ("[", "]")) or len(answer.items) == 2
+            else None
+        )
     if len(answer.rows) == 1:
         return answer.rows[0]
     return tuple(row[0] for row in answer.rows) if len(answer.rows[0]) == 1 else None
@@ -410,4 +454,10 @@ def _padded(colon: Colon, other: Colon) -> tuple[Expr, ...]:
 def _is_time(colon: Colon) -> bool:
     """12:30 and 4:05 look like times; 3:4 and 12:5 like ratios."""
     values = [rational(part) for part in colon.parts]
-    return len(values) == 2 and values[1] is not None and 10 <= values[1] < 60 and values[0] is not None and values[0] < 25
+    return (
+        len(values) == 2
+        and values[1] is not None
+        and 10 <= values[1] < 60
+        and values[0] is not None
+        and values[0] < 25
+    )

@@ -60,7 +60,10 @@ def _root(values: list[Fraction]) -> Fraction | None:
         return None
     if radicand < 0:
         return None if degree % 2 == 0 else _negative(_root([-radicand, degree]))
-    above, below = _integer_root(radicand.numerator, int(degree)), _integer_root(radicand.denominator, int(degree))
+    above, below = (
+        _integer_root(radicand.numerator, int(degree)),
+        _integer_root(radicand.denominator, int(degree)),
+    )
     return None if above is None or below is None else Fraction(above, below)
 
 

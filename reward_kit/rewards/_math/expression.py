@@ -95,4 +95,3 @@ def choose_signs(expr: Expr, sign: int) -> Expr:
     if expr.op in ("pm", "mp"):
         return args[0] if (sign > 0) == (expr.op == "pm") else neg(args[0])
     return Expr(expr.op, args, expr.number, expr.name) if args else expr
-

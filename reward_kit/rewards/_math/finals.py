@@ -11,7 +11,13 @@ from dataclasses import dataclass
 
 from reward_kit.models import Outcome
 from reward_kit.rewards._math.boxes import Box, find_boxes, plain_box, unwrap
-from reward_kit.rewards._math.hedges import alternative_after, alternative_before, has_or, is_joint, is_negated
+from reward_kit.rewards._math.hedges import (
+    alternative_after,
+    alternative_before,
+    has_or,
+    is_joint,
+    is_negated,
+)
 from reward_kit.rewards._math.phrases import concluding_answer, phrase_answers
 from reward_kit.rewards._math.visible import visible_text
 
@@ -58,7 +64,9 @@ def find_final(content: str, *, cut_off: bool = False, lenient: bool = False) ->
     if plain is not None:
         return Final((plain,), "box")
     visible = visible_text(content[-_LONGEST_RESPONSE:])
-    found = _declared(visible.text) or (_lenient(visible.text) if lenient and not visible.thinking_unclosed else None)
+    found = _declared(visible.text) or (
+        _lenient(visible.text) if lenient and not visible.thinking_unclosed else None
+    )
     if found is not None and not (isinstance(found, Missing) and found.outcome is Outcome.NO_ANSWER):
         return found
     if visible.thinking_unclosed:
@@ -67,7 +75,9 @@ def find_final(content: str, *, cut_off: bool = False, lenient: bool = False) ->
         return Missing(Outcome.TRUNCATED, "the token limit ended the response before a final answer")
     if found is not None:
         return found
-    return Missing(Outcome.NO_ANSWER, "the response is empty" if not content.strip() else "no final answer was found")
+    return Missing(
+        Outcome.NO_ANSWER, "the response is empty" if not content.strip() else "no final answer was found"
+    )
 
 
 def _declared(text: str) -> Final | Missing | None:
@@ -89,9 +99,13 @@ def _declared(text: str) -> Final | Missing | None:
 # ---------------------------------------------------------------------------------------------------- boxes
 # `\boxed{2}\pi`, `\boxed{4}2`, `\boxed{3}^2`: the box is only a part of the expression.
 _CHOICE_LETTER = re.compile(r"(?:\\\w+\s?\{)?\s?\(?[A-J]\)?\s?\}?")
-_CONTINUES = re.compile(r"[\d!]|[ ]?(?:[/+]|\*(?!\*)[\w\\(]|\^(?!\s?\{?\s?\\circ)|\\(?:pi|sqrt|d?frac|times|cdot|pm)(?![A-Za-z]))|-[\d\\a-z]")
+_CONTINUES = re.compile(
+    r"[\d!]|[ ]?(?:[/+]|\*(?!\*)[\w\\(]|\^(?!\s?\{?\s?\\circ)|\\(?:pi|sqrt|d?frac|times|cdot|pm)(?![A-Za-z]))|-[\d\\a-z]"
+)
 # A unit right behind the box belongs to the answer.
-_UNIT_BEHIND = re.compile(r"(?:\\[ ,;!]|\s)?(?:\\(?:text|mathrm|textrm|mbox)\s?\{[^{}]{1,30}\}|\\?%|\^\s?\{?\s?\\circ\s?\}?|°)")
+_UNIT_BEHIND = re.compile(
+    r"(?:\\[ ,;!]|\s)?(?:\\(?:text|mathrm|textrm|mbox)\s?\{[^{}]{1,30}\}|\\?%|\^\s?\{?\s?\\circ\s?\}?|°)"
+)
 _UNIT_PROSE = re.compile(r"\b(?:is|are|was|the|or|and|so|as|by|if|for|which|answer)\b", re.IGNORECASE)
 
 
@@ -114,7 +128,11 @@ def _from_boxes(text: str, boxes: list[Box]) -> Final | Missing:
     if not any(items):
         return Missing(Outcome.BAD_FORMAT, "the last box is empty")
     items[-1] += _unit_behind(text, last.end)
-    if len(group) == 1 and text[max(0, first.start - 1) : first.start] == "-" and text[: first.start - 1].rstrip(" ")[-1:] in "=$([{:":
+    if (
+        len(group) == 1
+        and text[max(0, first.start - 1) : first.start] == "-"
+        and text[: first.start - 1].rstrip(" ")[-1:] in "=$([{:"
+    ):
         items[0] = "-" + items[0]  # "= -\boxed{5}" says minus five
     choice = any(has_or(text[a.end : b.start]) for a, b in zip(group, group[1:], strict=False))
     return Final(tuple(dict.fromkeys(items)), "box", before or alternative_after(text, last.end), choice)
@@ -155,7 +173,10 @@ def _from_tag(text: str, tag: tuple[int, int, str]) -> Final | Missing:
 # ------------------------------------------------------------------------------------------------------- ####
 _HASHES = re.compile(r"####[ \t]{0,4}(?![#\s])([^\n]{1,300})")
 _WORDS_ONLY = re.compile(r"[A-Za-z ,:.*]+")
-_HEADING = re.compile(r"\*{0,2}(?:\d+[.):]\s+)?\*{0,2}[A-Za-z]{3,}[^\d$\\]*\s|\*{0,2}(?:step|part|case)\b|\d+[.):]\s+\*{0,2}[A-Za-z]", re.IGNORECASE)
+_HEADING = re.compile(
+    r"\*{0,2}(?:\d+[.):]\s+)?\*{0,2}[A-Za-z]{3,}[^\d$\\]*\s|\*{0,2}(?:step|part|case)\b|\d+[.):]\s+\*{0,2}[A-Za-z]",
+    re.IGNORECASE,
+)
 
 
 def _last_hash_line(text: str) -> tuple[int, str] | None:

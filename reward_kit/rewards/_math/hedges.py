@@ -25,7 +25,9 @@ _NEGATED_AFTER = re.compile(
     r"(?:not|wrong|incorrect|false|never)\b|\bis(?:n't|n’t)\b|\bcan(?:not|'t|’t) be\b)",
     re.IGNORECASE,
 )
-_OR_BEFORE = re.compile(r"(?:\bor|\beither)(?:\s|\$|\\\(|\\\[|\*|(?:maybe|perhaps|possibly|just|even)\b){1,12}$", re.IGNORECASE)
+_OR_BEFORE = re.compile(
+    r"(?:\bor|\beither)(?:\s|\$|\\\(|\\\[|\*|(?:maybe|perhaps|possibly|just|even)\b){1,12}$", re.IGNORECASE
+)
 _OR_AFTER = re.compile(
     r"(?:[\s$,;.)\]*(]|\\[)\],]|\\text\s?\{\s?){0,8}"
     r"\b(or(?: maybe| perhaps| possibly| else)?|alternatively|(?:but )?(?:maybe|perhaps|possibly)"
@@ -39,10 +41,27 @@ _ANOTHER_SPELLING = re.compile(
     re.IGNORECASE,
 )
 _ALTERNATIVE = re.compile(r"\\?(?:boxed|fbox)?[\s{(]{0,3}((?:\\[A-Za-z]+|[-+−]?[\d(\[])[^\n]{0,80})")
-_NEGATIONS = ("not", "Not", "NOT", "ever", "n't", "n’t", "rong", "correct", "ather", "nstead", "other", "xcept")
+_NEGATIONS = (
+    "not",
+    "Not",
+    "NOT",
+    "ever",
+    "n't",
+    "n’t",
+    "rong",
+    "correct",
+    "ather",
+    "nstead",
+    "other",
+    "xcept",
+)
 _MAY_BE_OR = re.compile(r"\bor\b|ither", re.IGNORECASE)
-_LAST_VALUE = re.compile(r"(?:\$([^$]{1,150})\$|\\\(([^$]{1,150}?)\\\)|(?:^|[\s=:])([-+]?[\d.,/]{1,40}))[.,]?$")
-_ALTERNATIVE_END = re.compile(r"\.(?:\s|$)|\$|\\\)|\\\]|;|!|\?|\*\*|\s(?:because|since|if|depending|which|as|for)\b")
+_LAST_VALUE = re.compile(
+    r"(?:\$([^$]{1,150})\$|\\\(([^$]{1,150}?)\\\)|(?:^|[\s=:])([-+]?[\d.,/]{1,40}))[.,]?$"
+)
+_ALTERNATIVE_END = re.compile(
+    r"\.(?:\s|$)|\$|\\\)|\\\]|;|!|\?|\*\*|\s(?:because|since|if|depending|which|as|for)\b"
+)
 
 
 def is_joint(gap: str) -> bool:

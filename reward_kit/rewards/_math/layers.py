@@ -18,11 +18,15 @@ def compare_readings(gold: str, final: Final, policy: Policy) -> Verdict:
     try:
         expected = read_gold(gold)
     except Unreadable as error:
-        return Verdict(Outcome.GOLD_DEFECT, f"the gold answer {shown(gold)!r} cannot be read: {error}", "gold")
+        return Verdict(
+            Outcome.GOLD_DEFECT, f"the gold answer {shown(gold)!r} cannot be read: {error}", "gold"
+        )
     try:
         given = read(_unwrapped(final.text))
     except Unreadable as error:
-        return Verdict(Outcome.WRONG_ANSWER, f"{shown(final.text)!r} cannot be read as an answer: {error}", "reading")
+        return Verdict(
+            Outcome.WRONG_ANSWER, f"{shown(final.text)!r} cannot be read as an answer: {error}", "reading"
+        )
     prover = Prover()
     try:
         return _verdict(expected, given, final, Comparison(policy, prover), prover)
@@ -52,14 +56,18 @@ def _verdict(gold: Reading, given: Reading, final: Final, comparison: Comparison
     layer = "symbolic" if prover.used else "exact" if _is_single(gold.answer) else "structure"
     answer, wanted = shown(final.text), shown(gold.text)
     if equal and final.alternative is not None and not _same_alternative(final.alternative, gold, comparison):
-        return Verdict(Outcome.AMBIGUOUS, f"{answer} is offered together with {shown(final.alternative)!r}", "extraction")
+        return Verdict(
+            Outcome.AMBIGUOUS, f"{answer} is offered together with {shown(final.alternative)!r}", "extraction"
+        )
     if equal:
         return Verdict(Outcome.PASSED, f"{answer} equals {wanted}", layer)
     hedge = _hedge(gold.answer, given.answer, final, comparison)
     if hedge:
         return Verdict(Outcome.AMBIGUOUS, f"{answer} {hedge}, one was asked for: {wanted}", layer)
     if prover.timed_out:
-        return Verdict(Outcome.WRONG_ANSWER, f"{answer} could not be shown to equal {wanted} in time", "deadline")
+        return Verdict(
+            Outcome.WRONG_ANSWER, f"{answer} could not be shown to equal {wanted} in time", "deadline"
+        )
     return Verdict(Outcome.WRONG_ANSWER, f"{answer} is not {wanted}", layer)
 
 

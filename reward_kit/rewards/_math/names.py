@@ -67,11 +67,16 @@ def _applied(tokens: Tokens) -> Name | None:
         return None
     arguments = split_top(group[1], is_comma)
     head = name_of(tokens[:opening])
-    if all(len(argument) == 1 and argument[0].kind == "sym" for argument in arguments) and not head[0].isupper() | (head[0] == "P"):
+    if all(len(argument) == 1 and argument[0].kind == "sym" for argument in arguments) and not head[
+        0
+    ].isupper() | (head[0] == "P"):
         return Name((head,), tuple(argument[0].text for argument in arguments))
     if head[0].islower() and head[0] not in "fghpqruvyTaS" and any(token.kind != "num" for token in group[1]):
         return None  # a(b+c) is a product
-    if head[0].isupper() and all(len(argument) == 1 and argument[0].kind == "sym" and argument[0].text.islower() for argument in arguments):
+    if head[0].isupper() and all(
+        len(argument) == 1 and argument[0].kind == "sym" and argument[0].text.islower()
+        for argument in arguments
+    ):
         return Name((head,), tuple(argument[0].text for argument in arguments))
     return Name((name_of(tokens),))
 
@@ -79,4 +84,8 @@ def _applied(tokens: Tokens) -> Name | None:
 def _may_name(token: Token) -> bool:
     if token.kind in ("word", "sym", "num"):
         return True
-    return token.kind == "cmd" and token.text in _NAME_COMMANDS | {"cup", "cap"} or is_op(token, "(", ")", "_", "{", "}", ",", "|", "-", ".", "'")
+    return (
+        token.kind == "cmd"
+        and token.text in _NAME_COMMANDS | {"cup", "cap"}
+        or is_op(token, "(", ")", "_", "{", "}", ",", "|", "-", ".", "'")
+    )

@@ -10,7 +10,9 @@ from functools import lru_cache
 _LONGEST = 1_000
 _THOUSANDS = r"\d{1,3}(?:(?:,|\{,\}|\\,|,\\!|\{,\}\\!|,\\! )\d{3})+"
 _DECIMAL = re.compile(rf"([-+−]?)\s?({_THOUSANDS}|\d+)?(?:\.(\d*))?")
-_FRACTION = re.compile(r"([-+−]?)\s?(?:\\[dt]?frac\s?\{\s?(-?\d+)\s?\}\s?\{\s?(-?\d+)\s?\}|(\d+)\s?/\s?(\d+))")
+_FRACTION = re.compile(
+    r"([-+−]?)\s?(?:\\[dt]?frac\s?\{\s?(-?\d+)\s?\}\s?\{\s?(-?\d+)\s?\}|(\d+)\s?/\s?(\d+))"
+)
 _NOT_DIGIT = re.compile(r"\D")
 
 

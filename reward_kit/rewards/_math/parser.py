@@ -19,7 +19,9 @@ _SAME_FUNCTION = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "arcsinh
                   "arccosh": "arcosh", "acosh": "arcosh", "arctanh": "artanh", "atanh": "artanh"}  # fmt: skip
 _SEVERAL = frozenset(("max", "min", "gcd", "lcm", "binom"))
 _FENCES = {"(": ")", "[": "]", "{": "}"}
-_ACCENTS = frozenset("overline bar vec hat widehat tilde overrightarrow overleftrightarrow angle triangle".split())
+_ACCENTS = frozenset(
+    "overline bar vec hat widehat tilde overrightarrow overleftrightarrow angle triangle".split()
+)
 _ROUNDING = {"lfloor": ("rfloor", "floor"), "lceil": ("rceil", "ceil")}
 # f(x), g(a): application of an unknown function; any other letter before a parenthesis is a factor.
 _UNKNOWN_FUNCTIONS = frozenset("fghFGH")
@@ -69,6 +71,7 @@ class _Parser:
         self.place = 0
         self.depth = 0
         self.bars = 0
+        self.split_at = -1  # where TeX's one-digit arguments left digits of a numeral over
 
     @property
     def peek(self) -> Token:
@@ -238,7 +241,13 @@ class _Parser:
             fraction = self.mixed_fraction()
             if fraction is not None:
                 return num(value + fraction)
-        if whole and self.peek.kind == "num" and self.peek.spaced and self.ahead(1).text == "/" and self.ahead(2).kind == "num":
+        if (
+            whole
+            and self.peek.kind == "num"
+            and self.peek.spaced
+            and self.ahead(1).text == "/"
+            and self.ahead(2).kind == "num"
+        ):
             above, below = numeral(self.peek), numeral(self.ahead(2))
             if 0 < above < below and above.denominator == below.denominator == 1:
                 self.place += 3
@@ -303,8 +312,10 @@ class _Parser:
             digit, rest = token.text[0], token.text[1:]
             if rest:
                 self.tokens[self.place] = Token("num", rest, False)
+                self.split_at = self.place
             else:
                 self.place += 1
+                self.split_at = -1
             return num(int(digit))
         if token.kind in ("sym", "cmd") or self.is_op("("):
             return self.atom()
@@ -316,7 +327,11 @@ class _Parser:
         if name in ("pi", "infty"):
             return Expr("const", name="inf" if name == "infty" else "pi")
         if name == "frac":
-            return Expr("div", (self.group(), self.group()))
+            fraction = Expr("div", (self.group(), self.group()))
+            # \frac431 is typeset as four thirds times one; nobody means that.
+            if self.place == self.split_at:
+                raise Unreadable("digits right behind a fraction")
+            return fraction
         if name == "binom":
             if self.is_op("("):
                 return Expr("binom", tuple(self.arguments()))
@@ -382,7 +397,9 @@ class _Parser:
 
     def is_number_subscript(self) -> bool:
         """log_10 x: more than TeX's one digit belongs to the base where the argument comes apart from it."""
-        return self.peek.kind == "num" and (self.ahead(1).spaced or self.ahead(1).text in ("(", "{", "sqrt", "frac"))
+        return self.peek.kind == "num" and (
+            self.ahead(1).spaced or self.ahead(1).text in ("(", "{", "sqrt", "frac")
+        )
 
     def argument(self) -> Expr:
         """A function's argument: a group in parentheses, or the product that follows (sin 2x, ln 3y)."""
@@ -433,7 +450,19 @@ class _Parser:
 
 
 _DEGREE_SIGN = Expr("const", name="degree-sign")
-_STARTS = FUNCTIONS | {"pi", "infty", "frac", "binom", "sqrt", "cbrt", "fourthroot", "sum", "prod", *_ROUNDING, *_ACCENTS}
+_STARTS = FUNCTIONS | {
+    "pi",
+    "infty",
+    "frac",
+    "binom",
+    "sqrt",
+    "cbrt",
+    "fourthroot",
+    "sum",
+    "prod",
+    *_ROUNDING,
+    *_ACCENTS,
+}
 
 
 def _signed(sign: str, operand: Expr) -> Expr:

@@ -16,8 +16,13 @@ _MARKER = re.compile(
     re.IGNORECASE,
 )
 _HEADING_MARKER = re.compile(r"final answer[*_ \t]{0,4}\n{1,3}[*_\s]{0,4}", re.IGNORECASE)
-_NEGATION = re.compile(r"(?:definitely |certainly |clearly |simply )?(?:not|never|neither|wrong|incorrect|unknown|unclear)\b", re.IGNORECASE)
-_MATH = re.compile(r"\$\$(.{1,2000}?)\$\$|\$([^$]{1,2000})\$|\\\((.{1,2000}?)\\\)|\\\[(.{1,2000}?)\\\]", re.DOTALL)
+_NEGATION = re.compile(
+    r"(?:definitely |certainly |clearly |simply )?(?:not|never|neither|wrong|incorrect|unknown|unclear)\b",
+    re.IGNORECASE,
+)
+_MATH = re.compile(
+    r"\$\$(.{1,2000}?)\$\$|\$([^$]{1,2000})\$|\\\((.{1,2000}?)\\\)|\\\[(.{1,2000}?)\\\]", re.DOTALL
+)
 _JOINS = re.compile(r"\s{0,3}(?:,|;|and|or|,\s?and|,\s?or)\s{1,3}(?=\$|\\\()")
 _LINE_END = re.compile(
     r"[.!?](?=\s|$|\*|\")|\n|\s\((?=[A-Za-z]{2})|[,;]?\s(?:because|since|as we|which|so that|where|when|while|after|hence|thus|but|wait|however|I hope|I am|I'm)\b|</",
@@ -102,9 +107,17 @@ _IMPERATIVE = re.compile(
     r"\?|\b(?:let|suppose|assume|given|what|which|how many|how much|simplify|compute|expand|find|evaluate|solve|calculate|determine|prove|problem|either|maybe|perhaps)\b",
     re.IGNORECASE,
 )
-_CONCLUSION = re.compile(r"\b(?:therefore|thus|hence|so|consequently|result|total|is|are|equals|get|have|=)\b|=", re.IGNORECASE)
-_TRAILING = re.compile(r"(?:=|\bis|\bare|\bequals|\bget|\bhave|\bthus|\btherefore|\bhence|\bso)[:,]?\s{1,3}([-+−$\\\d(\[{][^=\n]{0,200})$", re.IGNORECASE)
-_CONNECTOR = re.compile(r"(?:(?:therefore|thus|hence|so|then|finally|and|we|get|have|find|obtain|conclude|that)\b[,:]?\s{1,3}){1,6}", re.IGNORECASE)
+_CONCLUSION = re.compile(
+    r"\b(?:therefore|thus|hence|so|consequently|result|total|is|are|equals|get|have|=)\b|=", re.IGNORECASE
+)
+_TRAILING = re.compile(
+    r"(?:=|\bis|\bare|\bequals|\bget|\bhave|\bthus|\btherefore|\bhence|\bso)[:,]?\s{1,3}([-+−$\\\d(\[{][^=\n]{0,200})$",
+    re.IGNORECASE,
+)
+_CONNECTOR = re.compile(
+    r"(?:(?:therefore|thus|hence|so|then|finally|and|we|get|have|find|obtain|conclude|that)\b[,:]?\s{1,3}){1,6}",
+    re.IGNORECASE,
+)
 _PROSE = re.compile(r"^[^\d\\$(]*[A-Za-z]{2,}[^A-Za-z]+[A-Za-z]{2,}")
 
 
@@ -122,7 +135,11 @@ def concluding_answer(text: str) -> str | None:
         return None
     connector = _CONNECTOR.match(last_line)
     bare = last_line[connector.end() :] if connector else last_line
-    if "\n" not in stripped and not _PROSE.search(re.sub(r"\\[A-Za-z]+", "", bare)) and not re.search(r"\w\s*=\s*[^=]*\w=|[a-z]{4}.*=", bare):
+    if (
+        "\n" not in stripped
+        and not _PROSE.search(re.sub(r"\\[A-Za-z]+", "", bare))
+        and not re.search(r"\w\s*=\s*[^=]*\w=|[a-z]{4}.*=", bare)
+    ):
         return _strip_delimiters(bare)
     sentence = re.split(r"(?<=[.!])\s+(?=[A-Z])", last_line.rstrip(".!* "))[-1]
     if re.search(r"\b(?:or|not)\b|n't\b", sentence, re.IGNORECASE):

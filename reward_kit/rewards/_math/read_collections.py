@@ -68,13 +68,17 @@ def read_listing(tokens: Tokens, read: Read) -> Answer:
 
 def _solution_groups(tokens: Tokens, read: Read) -> tuple[Answer, ...] | None:
     """x = 1, y = 2; x = 2, y = 1 (or with "or"): each group is one solution, a tuple of named values."""
-    pieces = split_top(tokens, lambda token: is_op(token, ";") or is_word(token, "or") or is_cmd(token, "lor"))
+    pieces = split_top(
+        tokens, lambda token: is_op(token, ";") or is_word(token, "or") or is_cmd(token, "lor")
+    )
     if len(pieces) < 2 or not all(any_top(piece, joins) for piece in pieces):
         return None
     groups = []
     for piece in pieces:
         items = read(piece)
-        if not isinstance(items, Listing) or not all(isinstance(item, Named) and len(item.names) == 1 for item in items.items):
+        if not isinstance(items, Listing) or not all(
+            isinstance(item, Named) and len(item.names) == 1 for item in items.items
+        ):
             return None
         named = sorted((item for item in items.items if isinstance(item, Named)), key=lambda item: item.names)
         values = Bracketed("(", tuple(item.value for item in named), ")")
@@ -84,7 +88,12 @@ def _solution_groups(tokens: Tokens, read: Read) -> tuple[Answer, ...] | None:
 
 def _is_condition(piece: Tokens) -> bool:
     """`k in Z` beside an answer says what k stands for; it is no answer of its own."""
-    return len(piece) >= 3 and is_cmd(piece[1], "in") and piece[0].kind == "sym" and piece[2].text in _WHOLE_NUMBERS
+    return (
+        len(piece) >= 3
+        and is_cmd(piece[1], "in")
+        and piece[0].kind == "sym"
+        and piece[2].text in _WHOLE_NUMBERS
+    )
 
 
 def _with_order_context(pieces: list[list[Token]]) -> list[list[Token]]:
@@ -120,10 +129,16 @@ def _flat(items: list[Answer]) -> list[Answer]:
 def without_plus_minus(answer: Answer) -> Answer:
     """Every plus-minus written out: the two values, or all sign combinations of a tuple's items."""
     if isinstance(answer, Quantity) and contains(answer.expr, "pm", "mp"):
-        plus, minus = (Quantity(choose_signs(answer.expr, sign), answer.unit, answer.power) for sign in (1, -1))
+        plus, minus = (
+            Quantity(choose_signs(answer.expr, sign), answer.unit, answer.power) for sign in (1, -1)
+        )
         return Listing((plus, minus))
-    if isinstance(answer, Equation) and (contains(answer.left, "pm", "mp") or contains(answer.right, "pm", "mp")):
-        return Listing(tuple(Equation(choose_signs(answer.left, s), choose_signs(answer.right, s)) for s in (1, -1)))
+    if isinstance(answer, Equation) and (
+        contains(answer.left, "pm", "mp") or contains(answer.right, "pm", "mp")
+    ):
+        return Listing(
+            tuple(Equation(choose_signs(answer.left, s), choose_signs(answer.right, s)) for s in (1, -1))
+        )
     if isinstance(answer, Named):
         return Named(answer.names, without_plus_minus(answer.value), answer.bound)
     if isinstance(answer, Listing):
@@ -194,7 +209,13 @@ def read_union(tokens: Tokens, read: Read) -> Answer:
 def is_set_difference(tokens: Tokens) -> bool:
     """True for a minus between two sets."""
     pieces = split_top(tokens, lambda token: is_op(token, "-"))
-    return len(pieces) == 2 and bool(pieces[0]) and bool(pieces[1]) and is_op(pieces[1][0], "{set") and not is_op(pieces[0][-1], "-")
+    return (
+        len(pieces) == 2
+        and bool(pieces[0])
+        and bool(pieces[1])
+        and is_op(pieces[1][0], "{set")
+        and not is_op(pieces[0][-1], "-")
+    )
 
 
 def _union(items: list[Answer]) -> Answer:
@@ -258,10 +279,17 @@ def read_matrix(tokens: Tokens, read: Read) -> Answer | None:
         return Quantity(_determinant([[_entry(cell) for cell in row] for row in rows]))
     need(kind in _MATRICES, f"the environment {kind} is not read")
     if tail:
-        need([token.text for token in tail if token.text not in "{}"] in (["^", "T"], ["^", "top"]), "signs behind a matrix")
+        need(
+            [token.text for token in tail if token.text not in "{}"] in (["^", "T"], ["^", "top"]),
+            "signs behind a matrix",
+        )
         rows = [list(column) for column in zip(*rows, strict=True)]
     if head:
-        factor = parse([*head, Token("num", "1", True)]) if is_cmd(head[-1], "cdot", "times") else parse_factor(head)
+        factor = (
+            parse([*head, Token("num", "1", True)])
+            if is_cmd(head[-1], "cdot", "times")
+            else parse_factor(head)
+        )
         rows = [[Quantity(Expr("mul", (factor, _entry(cell)))) for cell in row] for row in rows]
     return Matrix(tuple(tuple(row) for row in rows))
 
@@ -295,4 +323,3 @@ def _determinant(rows: list[list[Expr]]) -> Expr:
         term = Expr("mul", (entry, minor))
         terms.append(neg(term) if column % 2 else term)
     return Expr("add", tuple(terms))
-

@@ -62,7 +62,9 @@ def _compound(tokens: list[Token]) -> Quantity | None:
     factors = [conversion(part.unit, part.power, parts[0].unit, parts[0].power) for part in parts]
     if any(factor is None for factor in factors):
         return None
-    terms = tuple(Expr("mul", (num(factor or 0), part.expr)) for factor, part in zip(factors, parts, strict=True))
+    terms = tuple(
+        Expr("mul", (num(factor or 0), part.expr)) for factor, part in zip(factors, parts, strict=True)
+    )
     return Quantity(Expr("add", terms), parts[0].unit, parts[0].power)
 
 
@@ -87,7 +89,9 @@ def _without_unit(tokens: list[Token]) -> tuple[list[Token], list[str], int]:
             return tokens[:-length], ["degree"], 1
     if len(tokens) > 3 and tokens[-1].text in ("C", "F") and _is_degree(tokens[-3:-1]):
         return tokens[:-3], ["celsius" if tokens[-1].text == "C" else "fahrenheit"], 1
-    start = next((place for place, token in enumerate(tokens) if _starts_unit(tokens, place, token)), len(tokens))
+    start = next(
+        (place for place, token in enumerate(tokens) if _starts_unit(tokens, place, token)), len(tokens)
+    )
     if start in (0, len(tokens)):
         return tokens, [], 1
     words, power = _unit_words(tokens[start:])
@@ -103,7 +107,13 @@ def _starts_unit(tokens: list[Token], place: int, token: Token) -> bool:
     if token.kind == "word":
         return True
     # \text{ m}: a single letter in text behind a number
-    return token.kind == "sym" and token.textual and place > 0 and token.text not in ("e", "i") and _ends_number(tokens[place - 1])
+    return (
+        token.kind == "sym"
+        and token.textual
+        and place > 0
+        and token.text not in ("e", "i")
+        and _ends_number(tokens[place - 1])
+    )
 
 
 def _ends_number(token: Token) -> bool:
@@ -114,7 +124,11 @@ def _unit_words(tokens: list[Token]) -> tuple[list[str], int]:
     words: list[str] = []
     power = 1
     for place, token in enumerate(tokens):
-        if token.kind in ("word", "sym"):
+        if (
+            token.kind == "word"
+            or token.kind == "sym"
+            and (token.textual or place and is_op(tokens[place - 1], "/"))
+        ):
             words.append(token.text)
         elif token.kind == "num" and place and token.text in "23" and tokens[place - 1].text in ("^", "{"):
             power = int(token.text)
@@ -136,7 +150,9 @@ def read_based(tokens: Tokens) -> Based | None:
     tail = [token for token in tokens[place + 1 :] if not is_op(token, "{", "}", "(", ")")]
     if len(tail) != 1 or not head or any(token.kind not in ("num", "sym", "grouped") for token in head):
         return None
-    base = _BASE_NAMES.get(tail[0].text.lower(), int(tail[0].text) if tail[0].text.isdigit() and len(tail[0].text) < 3 else 0)
+    base = _BASE_NAMES.get(
+        tail[0].text.lower(), int(tail[0].text) if tail[0].text.isdigit() and len(tail[0].text) < 3 else 0
+    )
     digits = "".join(token.text.replace(",", "") for token in head).upper()
     if not 2 <= base <= 36 or not _DIGITS.fullmatch(digits) or head[0].kind == "sym" and base <= 10:
         return None
@@ -165,4 +181,3 @@ def _without_colon_braces(tokens: list[Token]) -> list[Token]:
         if texts[place : place + 3] == ["{", ":", "}"]:
             return _without_colon_braces(tokens[:place] + [tokens[place + 1]] + tokens[place + 3 :])
     return tokens
-

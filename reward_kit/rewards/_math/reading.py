@@ -187,11 +187,21 @@ def _choice(body: Tokens, inner: object) -> Answer | None:
         return None
     start = 1 if is_op(body[0], "(") else 0
     letter, mark = body[start], body[start + 1]
-    if letter.kind != "sym" or letter.text not in _CHOICES or not is_op(mark, ")", *(() if start else (".", ":"))):
+    if (
+        letter.kind != "sym"
+        or letter.text not in _CHOICES
+        or not is_op(mark, ")", *(() if start else (".", ":")))
+    ):
         return None
     rest = body[start + 2 :]
-    certain = letter.textual or body[0].textual or not start or (rest and rest[0].spaced)
-    if not rest or not certain or rest[0].kind == "op" and rest[0].text not in ("$", "(", "[", "{set", "-"):
+    if (
+        not rest
+        or joins(rest[0])
+        or not (rest[0].spaced or rest[0].textual or rest[0].kind in ("word", "num"))
+    ):
+        return None
+    certain = letter.textual or body[0].textual or not start or rest[0].spaced
+    if not certain or rest[0].kind == "op" and rest[0].text not in ("$", "(", "[", "{set", "-"):
         return None
     return Choice(letter.text, inner(rest))  # type: ignore[operator]
 
@@ -211,4 +221,3 @@ def is_readable(text: str) -> bool:
     except Unreadable:
         return False
     return len(text) <= LONGEST_ANSWER and bool(text.strip())
-

@@ -89,7 +89,9 @@ def canonical(real_set: RealSet) -> RealSet:
     merged: list[Interval] = []
     end: tuple[Fraction, bool] | None = None
     for low_key, high_key, part in keyed:
-        touches = end is not None and (low_key[0] < end[0] or (low_key[0] == end[0] and (end[1] or not low_key[1])))
+        touches = end is not None and (
+            low_key[0] < end[0] or (low_key[0] == end[0] and (end[1] or not low_key[1]))
+        )
         if touches and end is not None:
             if high_key > end:
                 merged[-1] = Interval(merged[-1].low, part.high, merged[-1].low_open, part.high_open)

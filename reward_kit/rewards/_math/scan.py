@@ -96,12 +96,19 @@ def trimmed(tokens: Tokens) -> list[Token]:
     while start < end:
         if is_op(tokens[end - 1], *_TRAILING) or is_op(tokens[start], "newline", ","):
             if is_op(tokens[end - 1], *_TRAILING):
-                need(end < 2 or not is_op(tokens[end - 1], ".") or not is_op(tokens[end - 2], "."), "it ends in dots")
+                need(
+                    end < 2 or not is_op(tokens[end - 1], ".") or not is_op(tokens[end - 2], "."),
+                    "it ends in dots",
+                )
                 end -= 1
             else:
                 start += 1
             continue
-        if is_op(tokens[start], "{") and is_op(tokens[end - 1], "}") and _plain_group(tokens[start + 1 : end - 1]):
+        if (
+            is_op(tokens[start], "{")
+            and is_op(tokens[end - 1], "}")
+            and _plain_group(tokens[start + 1 : end - 1])
+        ):
             start, end = start + 1, end - 1
             continue
         break

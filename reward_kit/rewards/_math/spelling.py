@@ -64,7 +64,9 @@ def to_latex(text: str) -> str:
     if "\\\\" in text and "\\begin" not in text:  # "\\\\frac": escaped twice on the way into the file
         text = _TWICE_ESCAPED.sub(r"\\", text)
     if "<su" in text:
-        text = _HTML.sub(lambda match: ("^" if match.group(1) == "sup" else "_") + "{" + match.group(2) + "}", text)
+        text = _HTML.sub(
+            lambda match: ("^" if match.group(1) == "sup" else "_") + "{" + match.group(2) + "}", text
+        )
     if text.isascii():
         return text
     text = _SUPER_RUN.sub(lambda match: "^{" + match.group().translate(_SUPER) + "}", text)

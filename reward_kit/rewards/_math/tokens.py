@@ -75,12 +75,28 @@ FUNCTIONS = frozenset(
     "arsinh arcosh artanh arcsinh arccosh arctanh asinh acosh atanh log ln lg exp sqrt max min gcd lcm det "
     "abs floor ceil sgn sign binom Gamma erf".split()
 )
-_RUN_COMMANDS = FUNCTIONS | {"pi", "infty", "infinity", "mod", "theta", "alpha", "beta", "lambda", "phi", "cdot", "times", "frac", "oo"}
+_RUN_COMMANDS = FUNCTIONS | {
+    "pi",
+    "infty",
+    "infinity",
+    "mod",
+    "theta",
+    "alpha",
+    "beta",
+    "lambda",
+    "phi",
+    "cdot",
+    "times",
+    "frac",
+    "oo",
+}
 # Letters in a row of at most this length are a product of variables (abc); longer ones are a word.
 _LONGEST_PRODUCT = 3
 _SHORT_UNITS = frozenset("cm mm dm km kg mg ft lb lbs oz yd hr hrs min mph kph ml mL sec deg mi pct".split())
 _CLOCK = re.compile(r"(?<![A-Za-z])([apAP])\.\s?([mM])\b\.?")
-_SHORT_WORDS = frozenset("am pm usd eur gbp and or no yes if is the for all dne not of to in a an none with per but nor any one two six ten".split()) - {"a", "in"}
+_SHORT_WORDS = frozenset(
+    "am pm usd eur gbp and or no yes if is the for all dne not of to in a an none with per but nor any one two six ten".split()
+) - {"a", "in"}
 
 
 def tokenize(text: str) -> list[Token]:
@@ -134,7 +150,11 @@ def _font(text: str, place: int, command: str, tokens: list[Token], depth: int) 
     else:
         raise Unreadable("a brace is not closed")
     inside = text[place + 1 : end]
-    words = command.strip().lstrip("\\").startswith(("text", "mbox", "hbox", "emph", "math", "rm", "operatorname"))
+    words = (
+        command.strip()
+        .lstrip("\\")
+        .startswith(("text", "mbox", "hbox", "emph", "math", "rm", "operatorname"))
+    )
     _scan(inside, words, tokens, depth + 1)
     return end + 1
 
@@ -158,7 +178,16 @@ def _emit(kind: str, piece: str, match: re.Match[str], shape: Token, tokens: lis
         tokens.append(_sign(kind, piece, shape))
 
 
-_SIGN_NAMES = {"<=": "le", "=<": "le", ">=": "ge", "=>": "Rightarrow", "!=": "ne", "...": "ldots", "<": "lt", ">": "gt"}
+_SIGN_NAMES = {
+    "<=": "le",
+    "=<": "le",
+    ">=": "ge",
+    "=>": "Rightarrow",
+    "!=": "ne",
+    "...": "ldots",
+    "<": "lt",
+    ">": "gt",
+}
 _ESCAPES = {r"\{": "{set", r"\}": "set}", r"\%": "%", r"\$": "$", r"\|": "Vert"}
 
 
@@ -190,7 +219,14 @@ def _letters(run: str, shape: Token, before: list[Token]) -> list[Token]:
         return [shape._replace(kind="word", text=run)]
     if run in _RUN_COMMANDS:
         return [_command({"infinity": "infty", "oo": "infty"}.get(run, run), shape)]
-    name = next((f for f in ("sin", "cos", "tan", "ln", "log", "pi", "sqrt") if run.startswith(f) and len(run) <= len(f) + 1), None)
+    name = next(
+        (
+            f
+            for f in ("sin", "cos", "tan", "ln", "log", "pi", "sqrt")
+            if run.startswith(f) and len(run) <= len(f) + 1
+        ),
+        None,
+    )
     if name and not shape.textual:
         return [shape._replace(kind="cmd", text=name), Token("sym", run[len(name) :])]
     proper_noun = len(run) == _LONGEST_PRODUCT and run[0].isupper() and run[1:].islower()
@@ -204,4 +240,10 @@ def _is_unit_behind_number(run: str, shape: Token, before: list[Token]) -> bool:
     if not before or before[-1].kind not in ("num", "grouped"):
         return False
     in_fraction = len(before) > 1 and before[-2].text == "frac"
-    return run in _SHORT_UNITS or (len(run) == _LONGEST_PRODUCT and run.islower() and shape.spaced and not in_fraction and run not in FUNCTIONS)
+    return run in _SHORT_UNITS or (
+        len(run) == _LONGEST_PRODUCT
+        and run.islower()
+        and shape.spaced
+        and not in_fraction
+        and run not in FUNCTIONS
+    )

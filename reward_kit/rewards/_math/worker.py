@@ -41,7 +41,12 @@ class Worker:
     def __init__(self) -> None:
         package_root = os.path.dirname(os.path.abspath(__file__)).rsplit(os.sep, 3)[0]
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-c", f"import sys; sys.path.insert(0, {package_root!r}); from {_SERVER} import main; main()"],
+            [
+                sys.executable,
+                "-P",
+                "-c",
+                f"import sys; sys.path.insert(0, {package_root!r}); from {_SERVER} import main; main()",
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -133,7 +138,9 @@ class WorkerPool:
 
     def _lease(self) -> Worker:
         with self._lock:
-            worker = next((idle for idle in self._idle if idle.ready), None) or (self._idle[0] if self._idle else None)
+            worker = next((idle for idle in self._idle if idle.ready), None) or (
+                self._idle[0] if self._idle else None
+            )
             if worker is not None:
                 self._idle.remove(worker)
             if not self._idle:
