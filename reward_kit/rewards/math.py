@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from reward_kit.models import EvaluateResult, Message, Outcome
 from reward_kit.rewards._math.finals import Final, Missing, find_final
 from reward_kit.rewards._math.policy import EXACT, Percent, Policy, Rounding, Units
 from reward_kit.rewards._math.verdicts import Verdict, compare_texts
+
+if TYPE_CHECKING:
+    from reward_kit.rewards._math.audit import GoldFinding
 
 Profile = Literal["strict", "lenient"]
 
@@ -68,6 +71,17 @@ def extract_answer(content: str, *, profile: Profile = "strict") -> str | None:
 def answers_equal(gold: str, answer: str, policy: Policy = EXACT) -> bool:
     """True where two answer texts (without box) are shown to be the same answer."""
     return compare_texts(_gold_text(gold), Final((answer,), "given"), policy).outcome is Outcome.PASSED
+
+
+def audit_gold(gold: str, problem: str | None = None) -> list[GoldFinding]:
+    """What is wrong with a gold answer, before a run is paid for; an empty list where nothing is.
+
+    Finds golds that hold no answer, cannot be read or do not accept themselves (no response could pass), golds of
+    several parts, sentences, and letters of a multiple-choice problem whose text may be what is meant.
+    """
+    from reward_kit.rewards._math.audit import audit
+
+    return audit(gold, _gold_text(gold), problem)
 
 
 def _graded_message(messages: Sequence[Message | Mapping[str, Any]]) -> tuple[str, bool]:

@@ -334,7 +334,7 @@ class _Parser:
             return fraction
         if name == "binom":
             if self.is_op("("):
-                return Expr("binom", tuple(self.arguments()))
+                return Expr("binom", self.two_arguments())
             return Expr("binom", (self.group(), self.group()))
         if name in ("sqrt", "cbrt", "fourthroot"):
             return self.root(name)
@@ -386,6 +386,8 @@ class _Parser:
             else:
                 self.place += 1
                 base = self.group() if not self.is_number_subscript() else num(numeral(self.next()))
+        if name == "binom":
+            return Expr("binom", self.two_arguments())
         if name in _SEVERAL:
             return Expr(name, tuple(self.arguments()))
         name = _SAME_FUNCTION.get(name, name)
@@ -432,6 +434,12 @@ class _Parser:
             items.append(self.sum_outside_bars())
         self.expect(closing)
         return items
+
+    def two_arguments(self) -> tuple[Expr, Expr]:
+        items = self.arguments()
+        if len(items) != 2:
+            raise Unreadable("it takes two arguments")
+        return items[0], items[1]
 
     def series(self, name: str) -> Expr:
         self.expect("_")

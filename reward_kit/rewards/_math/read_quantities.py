@@ -7,7 +7,7 @@ import re
 from reward_kit.rewards._math.answers import Based, Colon, Quantity
 from reward_kit.rewards._math.expression import Expr, num
 from reward_kit.rewards._math.parser import parse
-from reward_kit.rewards._math.scan import Tokens, is_cmd, is_op, is_word, split_top
+from reward_kit.rewards._math.scan import Tokens, is_cmd, is_op, is_word, need, split_top
 from reward_kit.rewards._math.tokens import Token, Unreadable
 from reward_kit.rewards._math.units import CURRENCIES, MULTIPLIERS, canonical_unit, conversion
 
@@ -29,6 +29,7 @@ def read_quantity(tokens: Tokens) -> Quantity:
     Raises:
         Unreadable: where it is neither.
     """
+    need(bool(tokens), "a value is missing")
     compound = _compound(list(tokens))
     if compound is not None:
         return compound
