@@ -30,6 +30,13 @@ def rational(expr: Expr) -> Fraction | None:
     return _OPERATIONS[expr.op](values)
 
 
+def divides_by_zero(expr: Expr) -> bool:
+    """True where a denominator is exactly zero, so that the expression has no value."""
+    if expr.op == "div" and rational(expr.args[1]) == 0:
+        return True
+    return any(divides_by_zero(operand) for operand in expr.args)
+
+
 def _sum(values: list[Fraction]) -> Fraction:
     return sum(values, Fraction(0))
 

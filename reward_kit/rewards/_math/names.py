@@ -56,7 +56,7 @@ def _is_variable(tokens: Tokens) -> bool:
         return False
     if not rest:
         return True
-    subscript = is_op(rest[0], "_") and (len(rest) == 2 or is_op(rest[1], "{") and is_op(rest[-1], "}"))
+    subscript = is_op(rest[0], "_") and (len(rest) == 2 or (len(rest) > 3 and is_op(rest[1], "{") and is_op(rest[-1], "}")))
     return subscript and all(not is_op(token, "^") for token in rest)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from reward_kit.rewards._math.answers import Based, Colon, Quantity
+from reward_kit.rewards._math.exact import divides_by_zero
 from reward_kit.rewards._math.expression import Expr, num
 from reward_kit.rewards._math.parser import parse
 from reward_kit.rewards._math.scan import Tokens, is_cmd, is_op, is_word, need, split_top
@@ -43,6 +44,7 @@ def read_quantity(tokens: Tokens) -> Quantity:
     if currency and unit and unit != currency and unit != "cent":
         raise Unreadable("two units")
     expr = parse(body)
+    need(not divides_by_zero(expr), "it divides by zero")
     if multiplier != 1:
         expr = Expr("mul", (expr, num(multiplier)))
     if unit and power == 1:
