@@ -27,16 +27,21 @@ _ASYNC_GRACE = 1.0
 
 @dataclass
 class _Split:
-    """A call on several rows that failed: each row is called alone, to tell a bad row from a bad batch."""
+    """A call on several rows that failed: each row is called alone, to tell a bad row from a bad batch.
+
+    `queued` where several calls of an async reward waited for one another in one event loop until the deadline: the
+    deadline is for each, and what each comes to alone counts.
+    """
 
     call: Call
     failure: str
+    queued: bool
     samples: Sequence[Sample]
     alone: dict[int, Verdict] = field(default_factory=dict)
 
     def verdicts(self) -> list[tuple[int, Verdict]]:
         """One by one where some row alone fails too; where none does, the batch is at fault and every row fails."""
-        if any(verdict.outcome.is_error for verdict in self.alone.values()):
+        if self.queued or any(verdict.outcome.is_error for verdict in self.alone.values()):
             return sorted(self.alone.items())
         reason = f"a call on {len(self.call)} rows failed though each row alone is answered: {self.failure}"
         return [(index, error_verdict(self.samples[index].row.id, reason)) for index in self.call]
@@ -82,7 +87,7 @@ class Grader:
         """
         if self._grading:  # the two would take each other's answers
             raise RuntimeError("this Grader is grading already: exhaust or close its iterator first")
-        queue = _CallQueue(samples, ROWS_PER_CALL if self.reward.calls_many else 1)
+        queue = _CallQueue(samples, ROWS_PER_CALL if self.reward.calls_many else 1, self.reward.shape.many)
         self._grading = True
         try:
             while queue.open_calls:
@@ -154,7 +159,8 @@ class Grader:
         worker.stop()
         current, *rest = worker.pending
         queue.put_back(rest)
-        yield from queue.settle(current, Answer(failure=no_result(self._timeout)))
+        answer = Answer(failure=no_result(self._timeout), output=worker.last_output, late=True)
+        yield from queue.settle(current, answer)
 
     def _bury(self, worker: Worker, queue: _CallQueue) -> Iterator[tuple[int, Verdict]]:
         self._workers.remove(worker)
@@ -163,13 +169,14 @@ class Grader:
             return
         current, *rest = worker.pending
         queue.put_back(rest)
-        yield from queue.settle_death(current, status)
+        yield from queue.settle_death(current, status, worker.last_output)
 
 
 class _CallQueue:
     """The calls still to make, and the ones whose fate is open."""
 
-    def __init__(self, samples: Sequence[Sample], rows_per_call: int) -> None:
+    def __init__(self, samples: Sequence[Sample], rows_per_call: int, takes_lists: bool) -> None:
+        self._takes_lists = takes_lists
         self.samples = samples
         positions = list(range(len(samples)))
         starts = range(0, len(samples), rows_per_call)
@@ -194,7 +201,7 @@ class _CallQueue:
         if not answer.failure:
             verdicts = answer.verdicts
         elif len(call) > 1:
-            self._split(call, answer.failure)
+            self._split(call, answer.failure, queued=answer.late and not self._takes_lists)
             return
         else:
             verdicts = [error_verdict(self.samples[call[0]].row.id, answer.failure)]
@@ -205,25 +212,25 @@ class _CallQueue:
             else:
                 yield index, verdict
 
-    def settle_death(self, call: Call, status: int | None) -> Iterator[tuple[int, Verdict]]:
+    def settle_death(self, call: Call, status: int | None, output: str) -> Iterator[tuple[int, Verdict]]:
         """A worker died in `call`: by its own doing an error of the reward, by SIGKILL once a matter of bad luck."""
         failure = f"the worker process {exit_reason(status)} during the call"
         first = call[0]
         if not killed_from_outside(status):
-            yield from self.settle(call, Answer(failure=failure))
+            yield from self.settle(call, Answer(failure=failure, output=output))
         elif first not in self._killed_once:
             self._killed_once.add(first)
             self.put_back([call])
         elif len(call) > 1:
-            yield from self.settle(call, Answer(failure=failure))
+            yield from self.settle(call, Answer(failure=failure, output=output))
         else:
             verdict = error_verdict(
                 self.samples[first].row.id, f"{failure}, twice (out of memory?)", Outcome.INFRA_ERROR
             )
-            yield from self.settle(call, Answer([verdict]))
+            yield from self.settle(call, Answer([verdict], output=output))
 
-    def _split(self, call: Call, failure: str) -> None:
-        split = _Split(call, failure, self.samples)
+    def _split(self, call: Call, failure: str, queued: bool) -> None:
+        split = _Split(call, failure, queued, self.samples)
         self.put_back([[index] for index in call])
         self.open_calls += len(call)
         self._splits.update((index, split) for index in call)

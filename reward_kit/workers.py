@@ -40,23 +40,24 @@ _DYING_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one call came to: verdicts in the order of its samples, or how it failed."""
+    """What one call came to: verdicts in the order of its samples, or how it failed; `late` at the deadline."""
 
     verdicts: list[Verdict] = field(default_factory=list)
     failure: str = ""
     output: str = ""
+    late: bool = False
 
     def packed(self) -> bytes:
         """As bytes of plain values: cheap to read, and nothing that could run code in the parent."""
         rows = [(v.row_id, v.outcome.value, v.score, v.reason, v.extracted, v.gold) for v in self.verdicts]
-        return marshal.dumps((rows, self.failure, self.output))
+        return marshal.dumps((rows, self.failure, self.output, self.late))
 
     @classmethod
     def unpacked(cls, data: bytes | bytearray) -> Answer:
         """What `packed` gave."""
-        rows, failure, output = marshal.loads(data)
+        rows, *how = marshal.loads(data)
         verdicts = [Verdict(row_id, Outcome(outcome), *rest) for row_id, outcome, *rest in rows]
-        return cls(verdicts, failure, output)
+        return cls(verdicts, *how)
 
 
 class Worker:
@@ -65,12 +66,14 @@ class Worker:
     def __init__(self, grade: Callable[[Call, BinaryIO], Answer], close_in_child: Sequence[int] = ()) -> None:
         requests_out, requests_in = os.pipe()
         answers_out, answers_in = os.pipe()
+        self._printed: BinaryIO = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # lives as long as the worker
         with warnings.catch_warnings():
             # Python 3.12+ warns of forking beside threads; the child only runs this module and the reward.
             warnings.simplefilter("ignore", DeprecationWarning)
             self.pid = os.fork()
         if self.pid == 0:
-            _run_child(grade, requests_out, answers_in, [requests_in, answers_out, *close_in_child])
+            foreign = [requests_in, answers_out, *close_in_child]
+            _run_child(grade, requests_out, answers_in, self._printed, foreign)
         os.close(requests_out)
         os.close(answers_in)
         self._requests = requests_in
@@ -79,6 +82,8 @@ class Worker:
         #: Calls sent and not answered, in order; the worker is in the first.
         self.pending: list[Call] = []
         self.call_started = time.monotonic()
+        #: What the call it was in had printed, once it is stopped.
+        self.last_output = ""
 
     @property
     def descriptors(self) -> tuple[int, int]:
@@ -119,6 +124,8 @@ class Worker:
         _, status = os.waitpid(self.pid, 0)
         for descriptor in self.descriptors:
             os.close(descriptor)
+        with self._printed:
+            self.last_output = _tail(self._printed)
         return status
 
     def reap(self) -> int | None:
@@ -140,12 +147,12 @@ class Worker:
 
 
 def _run_child(
-    grade: Callable[[Call, BinaryIO], Answer], requests: int, answers: int, foreign: Sequence[int]
+    grade: Callable[[Call, BinaryIO], Answer], requests: int, answers: int, printed: BinaryIO, foreign: Sequence[int]
 ) -> NoReturn:
     """The whole life of a worker process; never returns."""
     try:
         _leave_the_parent(foreign)
-        printed = _redirect_output()
+        _redirect_output(printed)
         worker = os.getpid()
         with os.fdopen(requests, "rb") as incoming:
             while calls := _read_calls(incoming):
@@ -171,15 +178,13 @@ def _leave_the_parent(foreign: Sequence[int]) -> None:
         os.close(descriptor)
 
 
-def _redirect_output() -> BinaryIO:
-    """Send what the reward prints to a file of this process; stdin reads nothing."""
-    printed: BinaryIO = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # lives as long as the process
+def _redirect_output(printed: BinaryIO) -> None:
+    """Send what the reward prints to a file that the parent can read too; stdin reads nothing."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (printed.fileno(), 1), (printed.fileno(), 2)):
         os.dup2(source, target)
     sys.stdin = os.fdopen(os.dup(0), encoding="utf-8")
     sys.stdout = sys.stderr = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
-    return printed
 
 
 def _read_calls(incoming: BinaryIO) -> list[Call]:
@@ -206,7 +211,7 @@ def grade_call(reward: Reward, samples: Sequence[Sample], scale: Scale, timeout:
     except TimeoutError as error:
         hung = reward.is_async and not str(error)
         failure = no_result(timeout) if hung else describe_exception(error)
-        return Answer(failure=failure, output=_take_output(printed))
+        return Answer(failure=failure, output=_take_output(printed), late=hung)
     except BaseException as error:  # noqa: BLE001  # becomes the verdict's reason; pytest.fail raises such too
         return Answer(failure=describe_exception(error), output=_take_output(printed))
 
@@ -229,22 +234,27 @@ _OWN_FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 def _relative(filename: str) -> str:
-    path = os.path.relpath(filename)
+    try:
+        path = os.path.relpath(filename)
+    except OSError:  # the reward has removed the working folder
+        return filename
     return filename if path.startswith("..") else path
 
 
 def _take_output(printed: BinaryIO) -> str:
     """The end of what was printed since the last look, and start over."""
-    with contextlib.suppress(OSError, ValueError):  # closed, or replaced, by the reward
+    with contextlib.suppress(Exception):  # closed by the reward, or replaced by anything
         sys.stdout.flush()  # a line without its end is this call's output, not the next one's
-    size = printed.seek(0, os.SEEK_END)
-    if not size:
-        return ""
-    printed.seek(max(0, size - _OUTPUT_KEPT))
-    text = printed.read().decode("utf-8", "replace")
-    printed.seek(0)
-    printed.truncate()
+    text = _tail(printed)
+    if text:
+        printed.seek(0)
+        printed.truncate()
     return text
+
+
+def _tail(printed: BinaryIO) -> str:
+    size = os.fstat(printed.fileno()).st_size
+    return os.pread(printed.fileno(), _OUTPUT_KEPT, max(0, size - _OUTPUT_KEPT)).decode("utf-8", "replace")
 
 
 def exit_reason(status: int | None) -> str:

@@ -328,6 +328,33 @@ def test_what_a_failing_reward_printed_is_kept() -> None:
     assert grade(reward, "24")[0].output == "about to fail\n"
 
 
+@pytest.mark.parametrize("end", ["sleep", "os._exit(0)", "abort"])
+def test_what_was_printed_before_a_hang_or_an_end_is_kept(end: str) -> None:
+    def reward(messages: Any) -> Any:
+        print("last words of", text_of(messages))
+        return act(messages)
+
+    first, second = grade(reward, "24", end, timeout=SHORT)
+    assert (first.output, second.output) == ("last words of 24\n", f"last words of {end}\n")
+
+
+def test_a_reward_may_replace_stdout_and_lose_its_working_folder(tmp_path: Path) -> None:
+    def reward(messages: Any) -> float:
+        sys.stdout = None
+        print("nowhere")
+        folder = tmp_path / text_of(messages)
+        folder.mkdir()
+        os.chdir(folder)
+        folder.rmdir()
+        if text_of(messages) == "bad":
+            raise ValueError("no such answer")
+        return 1.0
+
+    good, bad = grade(reward, "good", "bad")
+    assert good.outcome is PASSED
+    assert "ValueError: no such answer (" in bad.reason
+
+
 def test_the_end_of_a_long_output_is_kept() -> None:
     [verdict] = grade(lambda messages: print("x" * 100_000 + "the end") or 1.0, "24")
 
@@ -501,6 +528,31 @@ def test_an_async_fault_is_an_error_of_its_row_alone(fault: str) -> None:
     assert outcomes(grade(reward, "24", fault, "25", timeout=SHORT)) == [PASSED, ERROR, WRONG]
 
 
+def test_async_calls_that_hold_one_another_up_have_their_deadline_each() -> None:
+    """Sixteen calls that never await take turns in one event loop; each of them is well within the deadline."""
+
+    async def reward(messages: Any) -> float:
+        time.sleep(0.15)
+        return 1.0
+
+    assert outcomes(grade(reward, *["24"] * ROWS_PER_CALL, timeout=0.4, workers=1)) == [PASSED] * ROWS_PER_CALL
+
+
+def test_an_async_reward_that_fails_only_beside_others_fails() -> None:
+    running = []
+
+    async def reward(messages: Any) -> float:
+        running.append(1)
+        await asyncio.sleep(0.01)
+        if len(running) > 1:
+            raise RuntimeError("not made to run beside itself")
+        running.clear()
+        return 1.0
+
+    verdicts = grade(reward, "24", "24", "24")
+    assert outcomes(verdicts) == [ERROR] * 3
+
+
 def test_an_async_timeout_of_the_rewards_own_keeps_its_words() -> None:
     async def reward(messages: Any) -> float:
         raise TimeoutError("judge did not answer")
@@ -563,6 +615,28 @@ def test_closures_that_cannot_be_pickled_are_inherited() -> None:
             return float(text_of(messages) == next(golds))
 
     assert outcomes(grade(reward, "24")) == [PASSED]
+
+
+def uses_up_its_tests(messages: Any, tests: list[Any], **kwargs: Any) -> float:
+    messages[0].clear()
+    return float(tests.pop()["passes"])
+
+
+def uses_up_its_lists(completions: Any, tests: list[list[Any]], **kwargs: Any) -> list[float]:
+    completions[0][0].clear()
+    return [float(of_row.pop()["passes"]) for of_row in tests]
+
+
+@pytest.mark.parametrize("function", [uses_up_its_tests, uses_up_its_lists])
+def test_a_reward_that_uses_up_its_arguments_spoils_no_other_sample_of_the_row(function: Any) -> None:
+    """The controls of a row share its columns, and a worker grades many of them."""
+    row = Row("a", ({"role": "user", "content": "?"},), "24", {"tests": [{"passes": True}]}, 1)
+    shared = [Sample(row, {"role": "assistant", "content": str(number)}) for number in range(5)]
+    with Grader(as_reward(function), Scale(), workers=1) as grader:
+        assert outcomes([verdict for _, verdict in grader.grade(shared)]) == [PASSED] * 5
+
+    assert row.columns == {"tests": [{"passes": True}]}
+    assert row.messages == ({"role": "user", "content": "?"},)
 
 
 def test_long_texts_pass_both_ways() -> None:
