@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
+from functools import cached_property
 from os.path import relpath
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -66,6 +67,11 @@ class SuiteNode(pytest.Item):
         """The suite, for the fixture of that name."""
         return self.rk_run.suite
 
+    @cached_property
+    def shown_path(self) -> str:
+        """suite.toml as reports show it; the same for every item, so it is made once."""
+        return str(self.location[0])
+
     def reward(self) -> Reward:
         """The suite's reward, resolved through the fixture `rk_reward` once while this node is set up."""
         if self._reward is None:
@@ -115,6 +121,11 @@ class SuiteItem(pytest.Item):
     def suite_node(self) -> SuiteNode:
         node: Any = self.parent
         return cast("SuiteNode", node)
+
+    @cached_property
+    def location(self) -> tuple[str, int | None, str]:
+        _, line, shown = self.reportinfo()
+        return self.suite_node.shown_path, line, shown
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
         suite = self.step_run.run.suite

@@ -27,16 +27,30 @@ def _reraised(item: pytest.Item) -> tuple[type[BaseException], ...]:
 
 
 def _report(item: SuiteItem, call: pytest.CallInfo[None]) -> pytest.TestReport:
-    if call.excinfo is None:
-        report = pytest.TestReport.from_item_and_call(item, call)
-    else:
-        report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+    failed = call.excinfo is not None
+    report = item.ihook.pytest_runtest_makereport(item=item, call=call) if failed else _passed(item, call)
     if isinstance(item, GateItem):
         vars(report)["rk_gate"] = item.rk_gate  # a plain attribute: xdist carries it to the controller
     error = call.excinfo.value if call.excinfo else None
     if isinstance(error, RowNotPassedError) and item.step_run.tolerates(error.verdict):
         mark_tolerated(report, f"{error.verdict.outcome}: {error.verdict.reason}")
     return report
+
+
+def _passed(item: SuiteItem, call: pytest.CallInfo[None]) -> pytest.TestReport:
+    """The report of an item that passed, without a walk through hooks and keywords: most rows are this one."""
+    return pytest.TestReport(
+        nodeid=item.nodeid,
+        location=item.location,
+        keywords={},
+        outcome="passed",
+        longrepr=None,
+        when="call",
+        duration=call.duration,
+        start=call.start,
+        stop=call.stop,
+        user_properties=item.user_properties,
+    )
 
 
 def mark_tolerated(report: pytest.TestReport, reason: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,10 @@ class SuitePlugin:
         for run in self._runs.values():
             for step_run in run.steps.values():
                 step_run.verdicts.want(frozenset(wanted.get(id(step_run), ())))
+        if all(isinstance(item, SuiteItem) for item in session.items):
+            # Rows and items live to the end: no collection need walk them, here or in the workers forked from here.
+            # Left alone where other people's tests run too: they may wait for a cycle to be collected.
+            gc.freeze()
 
     # Running
 

@@ -30,8 +30,8 @@ class Signature:
     strings: frozenset[str]
 
     def pick(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Those of `values` that the function accepts."""
-        return {name: value for name, value in values.items() if self.takes_any or name in self.names}
+        """Those of `values` that the function accepts, as copies: what a reward changes is gone with its call."""
+        return {name: _copy(value) for name, value in values.items() if self.takes_any or name in self.names}
 
 
 class CallShape:
@@ -69,7 +69,7 @@ class Pointwise(CallShape):
 
     def arguments(self, samples: Sequence[Sample]) -> dict[str, Any]:
         sample = samples[0]
-        named = {"messages": _messages(sample), "ground_truth": sample.row.ground_truth}
+        named = {"messages": list(sample.messages), "ground_truth": sample.row.ground_truth}
         return self.signature.pick({**sample.row.columns, **named})
 
 
@@ -82,7 +82,7 @@ class Batch(CallShape):
 
     def arguments(self, samples: Sequence[Sample]) -> dict[str, Any]:
         row = samples[0].row
-        named = {"rollouts_messages": [_messages(sample) for sample in samples], "ground_truth": row.ground_truth}
+        named = {"rollouts_messages": [list(sample.messages) for sample in samples], "ground_truth": row.ground_truth}
         if "ground_truth_for_eval" in self.signature.names - row.columns.keys():  # as reward-kit's own examples name it
             named["ground_truth_for_eval"] = row.ground_truth
         return self.signature.pick({**row.columns, **named})
@@ -102,8 +102,8 @@ class Trl(CallShape):
     def arguments(self, samples: Sequence[Sample]) -> dict[str, Any]:
         plain = "completions" in self.signature.strings
         named: dict[str, Any] = {
-            "prompts": [_prompt_text(s) if plain else [dict(m) for m in s.row.prompt] for s in samples],
-            "completions": [_response_text(s) if plain else [dict(s.response)] for s in samples],
+            "prompts": [_prompt_text(s) if plain else list(s.row.prompt) for s in samples],
+            "completions": [_response_text(s) if plain else [s.response] for s in samples],
             "ground_truth": [sample.row.ground_truth for sample in samples],
         }
         names = dict.fromkeys(name for sample in samples for name in sample.row.columns)
@@ -209,8 +209,13 @@ def annotations_of(function: Callable[..., Any]) -> dict[str, Any]:
         return {}
 
 
-def _messages(sample: Sample) -> list[dict[str, Any]]:
-    return [dict(message) for message in sample.messages]
+def _copy(value: Any) -> Any:
+    """A deep copy of what JSON can hold; anything else is passed on."""
+    if isinstance(value, dict):
+        return {key: _copy(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_copy(part) for part in value]
+    return value
 
 
 def _prompt_text(sample: Sample) -> str:

@@ -36,6 +36,8 @@ def prepare(suite: str, cases: Path) -> None:
         write_dataset(folder / DATASET_FILE, rows)
     except RewardKitError as error:
         raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{folder / DATASET_FILE} cannot be written ({error.strerror})") from None
     click.echo(f"{folder / DATASET_FILE}: {len(rows)} rows")
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import selectors
+import select
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import BinaryIO
 
 from reward_kit.models import Outcome, Sample
 from reward_kit.reward import Reward
 from reward_kit.verdict import Scale, Verdict, error_verdict
-from reward_kit.workers import Answer, Call, Worker, exit_reason, killed_from_outside, no_result
+from reward_kit.workers import Answer, Call, Worker, exit_reason, grade_call, killed_from_outside, no_result
 
 #: Rows in one call of a reward that takes lists, and in one event loop of an async one: a small training batch.
 ROWS_PER_CALL = 16
@@ -26,18 +27,24 @@ _ASYNC_GRACE = 1.0
 
 @dataclass
 class _Split:
-    """A call on several rows that failed: each row is called alone, to tell a bad row from a bad batch."""
+    """A call on several rows that failed: each row is called alone, to tell a bad row from a bad batch.
+
+    `queued` where several calls of an async reward waited for one another in one event loop until the deadline: the
+    deadline is for each, and what each comes to alone counts.
+    """
 
     call: Call
     failure: str
+    queued: bool
+    samples: Sequence[Sample]
     alone: dict[int, Verdict] = field(default_factory=dict)
 
     def verdicts(self) -> list[tuple[int, Verdict]]:
         """One by one where some row alone fails too; where none does, the batch is at fault and every row fails."""
-        if any(verdict.outcome.is_error for verdict in self.alone.values()):
+        if self.queued or any(verdict.outcome.is_error for verdict in self.alone.values()):
             return sorted(self.alone.items())
         reason = f"a call on {len(self.call)} rows failed though each row alone is answered: {self.failure}"
-        return [(index, error_verdict(sample.row.id, reason)) for index, sample in self.call]
+        return [(index, error_verdict(self.samples[index].row.id, reason)) for index in self.call]
 
 
 class Grader:
@@ -56,6 +63,7 @@ class Grader:
         self._timeout = timeout
         self._most_workers = workers or len(os.sched_getaffinity(0))
         self._workers: list[Worker] = []
+        self._grading = False
 
     def __enter__(self) -> Grader:
         return self
@@ -73,22 +81,28 @@ class Grader:
 
         A call that raises, hangs or ends its process is `reward_error`; a worker killed by SIGKILL from outside is
         replaced and its call made once more, then `infra_error`. Abandoning the iterator ends the workers.
+
+        Raises:
+            RuntimeError: where an earlier iterator of this grader is neither exhausted nor closed.
         """
-        queue = _CallQueue(samples, ROWS_PER_CALL if self.reward.calls_many else 1)
+        if self._grading:  # the two would take each other's answers
+            raise RuntimeError("this Grader is grading already: exhaust or close its iterator first")
+        queue = _CallQueue(samples, ROWS_PER_CALL if self.reward.calls_many else 1, self.reward.shape.many)
+        self._grading = True
         try:
             while queue.open_calls:
                 self._hand_out(queue)
                 yield from self._collect(queue)
-        except BaseException:
-            self.close()
-            raise
+        finally:
+            self.close()  # they hold these samples
+            self._grading = False
 
     def _hand_out(self, queue: _CallQueue) -> None:
         for worker in self._workers:
             if not worker.pending and queue.waiting:
                 worker.send(queue.take(self._most_workers))
         while queue.waiting and self._wants_another_worker():
-            worker = self._start_worker()
+            worker = self._start_worker(queue.samples)
             worker.send(queue.take(self._most_workers))
 
     def _wants_another_worker(self) -> bool:
@@ -98,9 +112,12 @@ class Grader:
             return False
         return time.monotonic() - self._first_started > _NEXT_WORKER_AFTER
 
-    def _start_worker(self) -> Worker:
+    def _start_worker(self, samples: Sequence[Sample]) -> Worker:
+        def grade(call: Call, printed: BinaryIO) -> Answer:
+            return grade_call(self.reward, [samples[i] for i in call], self._scale, self._timeout, printed)
+
         inherited = [descriptor for worker in self._workers for descriptor in worker.descriptors]
-        worker = Worker(self.reward, self._scale, self._timeout, inherited)
+        worker = Worker(grade, inherited)
         if not self._workers:
             self._first_started = time.monotonic()
         self._workers.append(worker)
@@ -109,18 +126,21 @@ class Grader:
     def _collect(self, queue: _CallQueue) -> Iterator[tuple[int, Verdict]]:
         """Wait for the next answers or the next deadline, and deal with them."""
         busy = [worker for worker in self._workers if worker.pending]
-        with selectors.DefaultSelector() as selector:
-            for worker in busy:
-                selector.register(worker.answers, selectors.EVENT_READ, worker)
-            ready = [key.data for key, _ in selector.select(self._patience(busy))]
+        poll = select.poll()  # select.select fails where a process has many files open
+        for worker in busy:
+            poll.register(worker.answers, select.POLLIN)
+        heard = {descriptor for descriptor, _ in poll.poll(self._patience(busy) * 1000)}
+        ready = [worker for worker in busy if worker.answers in heard]
+        # Judged before anything is yielded: while the caller is busy with a verdict, the others go on and answer.
+        now = time.monotonic()
+        late = [worker for worker in busy if worker not in ready and now >= self._deadline(worker)]
         for worker in ready:
             answered = worker.receive()
             for call, answer in answered or ():
                 yield from queue.settle(call, answer)
             if answered is None:
                 yield from self._bury(worker, queue)
-        now = time.monotonic()
-        for worker in [w for w in busy if w not in ready and now >= self._deadline(w)]:
+        for worker in late:
             yield from self._end_hanging(worker, queue)
 
     def _deadline(self, worker: Worker) -> float:
@@ -139,7 +159,8 @@ class Grader:
         worker.stop()
         current, *rest = worker.pending
         queue.put_back(rest)
-        yield from queue.settle(current, Answer(failure=no_result(self._timeout)))
+        answer = Answer(failure=no_result(self._timeout), output=worker.last_output, late=True)
+        yield from queue.settle(current, answer)
 
     def _bury(self, worker: Worker, queue: _CallQueue) -> Iterator[tuple[int, Verdict]]:
         self._workers.remove(worker)
@@ -148,16 +169,18 @@ class Grader:
             return
         current, *rest = worker.pending
         queue.put_back(rest)
-        yield from queue.settle_death(current, status)
+        yield from queue.settle_death(current, status, worker.last_output)
 
 
 class _CallQueue:
     """The calls still to make, and the ones whose fate is open."""
 
-    def __init__(self, samples: Sequence[Sample], rows_per_call: int) -> None:
-        indexed = list(enumerate(samples))
-        starts = range(0, len(indexed), rows_per_call)
-        self.waiting: deque[Call] = deque(indexed[start : start + rows_per_call] for start in starts)
+    def __init__(self, samples: Sequence[Sample], rows_per_call: int, takes_lists: bool) -> None:
+        self._takes_lists = takes_lists
+        self.samples = samples
+        positions = list(range(len(samples)))
+        starts = range(0, len(samples), rows_per_call)
+        self.waiting: deque[Call] = deque(positions[start : start + rows_per_call] for start in starts)
         #: Calls neither settled nor split.
         self.open_calls = len(self.waiting)
         self._splits: dict[int, _Split] = {}
@@ -178,38 +201,40 @@ class _CallQueue:
         if not answer.failure:
             verdicts = answer.verdicts
         elif len(call) > 1:
-            self._split(call, answer.failure)
+            self._split(call, answer.failure, queued=answer.late and not self._takes_lists)
             return
         else:
-            verdicts = [error_verdict(call[0][1].row.id, answer.failure)]
-        for (index, _), verdict in zip(call, verdicts, strict=True):
+            verdicts = [error_verdict(self.samples[call[0]].row.id, answer.failure)]
+        for index, verdict in zip(call, verdicts, strict=True):
             verdict = _with_output(verdict, answer.output)
             if index in self._splits:
                 yield from self._settle_alone(index, verdict)
             else:
                 yield index, verdict
 
-    def settle_death(self, call: Call, status: int) -> Iterator[tuple[int, Verdict]]:
+    def settle_death(self, call: Call, status: int | None, output: str) -> Iterator[tuple[int, Verdict]]:
         """A worker died in `call`: by its own doing an error of the reward, by SIGKILL once a matter of bad luck."""
         failure = f"the worker process {exit_reason(status)} during the call"
-        first = call[0][0]
+        first = call[0]
         if not killed_from_outside(status):
-            yield from self.settle(call, Answer(failure=failure))
+            yield from self.settle(call, Answer(failure=failure, output=output))
         elif first not in self._killed_once:
             self._killed_once.add(first)
             self.put_back([call])
         elif len(call) > 1:
-            yield from self.settle(call, Answer(failure=failure))
+            yield from self.settle(call, Answer(failure=failure, output=output))
         else:
-            verdict = error_verdict(call[0][1].row.id, f"{failure}, twice (out of memory?)", Outcome.INFRA_ERROR)
-            yield from self.settle(call, Answer([verdict]))
+            verdict = error_verdict(
+                self.samples[first].row.id, f"{failure}, twice (out of memory?)", Outcome.INFRA_ERROR
+            )
+            yield from self.settle(call, Answer([verdict], output=output))
 
-    def _split(self, call: Call, failure: str) -> None:
-        split = _Split(call, failure)
-        self.put_back([[entry] for entry in call])
+    def _split(self, call: Call, failure: str, queued: bool) -> None:
+        split = _Split(call, failure, queued, self.samples)
+        self.put_back([[index] for index in call])
         self.open_calls += len(call)
-        self._splits.update((index, split) for index, _ in call)
-        self._killed_once.difference_update(index for index, _ in call)
+        self._splits.update((index, split) for index in call)
+        self._killed_once.difference_update(call)
 
     def _settle_alone(self, index: int, verdict: Verdict) -> Iterator[tuple[int, Verdict]]:
         split = self._splits[index]

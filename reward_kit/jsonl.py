@@ -114,7 +114,7 @@ def loads(text: str) -> Any:
         ValueError: naming what a lenient reader would have let pass or changed (json.JSONDecodeError included).
     """
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_float, object_pairs_hook=_object)
+        value = _STRICT.decode(text)
     except RecursionError:
         raise _too_deep() from None
     except ValueError as error:
@@ -159,6 +159,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
         raise _LineError(f"holds the key {twice!r} twice", "Keep one of the two")
     return value
+
+
+_STRICT = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_float, object_pairs_hook=_object)
 
 
 def _refuse_surrogates(value: Any) -> None:

@@ -22,22 +22,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Reward:
-    """A function under test with the call shape it was recognised by."""
+    """A function under test with the call shape it was recognised by, and whether calling it gives a coroutine."""
 
     name: str
     function: Callable[..., Any]
     shape: CallShape
+    is_async: bool
 
     @property
     def calls_many(self) -> bool:
         """True where one call, or one event loop, takes several rows at once."""
         return self.shape.many or self.is_async
-
-    @property
-    def is_async(self) -> bool:
-        return inspect.iscoroutinefunction(self.function) or inspect.iscoroutinefunction(
-            getattr(self.function, "__call__", None)  # noqa: B004  # a callable object with an async __call__
-        )
 
     def describe(self) -> str:
         """One line for people: the name and the shape found."""
@@ -88,7 +83,12 @@ def as_reward(function: object, name: str | None = None) -> Reward:
     if not callable(function):
         raise RewardShapeError(f"{name or function!r} is {type(function).__name__}, not a function")
     shown = name or getattr(function, "__qualname__", None) or type(function).__name__
-    return Reward(shown, function, detect_shape(shown, function))
+    return Reward(shown, function, detect_shape(shown, function), _is_async(function))
+
+
+def _is_async(function: Callable[..., Any]) -> bool:
+    """True for `async def`, and for an object whose __call__ is one."""
+    return any(map(inspect.iscoroutinefunction, (function, getattr(function, "__call__", None))))  # noqa: B004
 
 
 def load_reward(path: str, search: Iterable[Path] = ()) -> Reward:

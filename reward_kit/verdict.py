@@ -111,7 +111,7 @@ def _from_score(draft: Verdict, value: Any, scale: Scale, declared_valid: bool =
         contradiction = f" (yet its score {score:g} reaches pass_at {scale.pass_at:g})" if reached else ""
         return replace(draft, score=score, reason=draft.reason + contradiction)
     if reached and declared_valid:
-        return replace(draft, outcome=Outcome.PASSED, score=score)
+        return Verdict(draft.row_id, Outcome.PASSED, score, draft.reason, draft.extracted, draft.gold)
     why = draft.reason or f"score {score:g} is below pass_at {scale.pass_at:g}"
     if reached:
         why = f"the reward marks its own score {score:g} as not valid. {draft.reason}".rstrip()

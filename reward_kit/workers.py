@@ -1,7 +1,8 @@
 """Worker processes that call a reward: forked, watched, killed at the deadline and replaced.
 
-A worker inherits the reward by fork, so that closures and fixtures work, and gets samples through a pipe. It reports
-after each call, so that the parent knows which call a dead or hanging worker was in. No signal handler, no alarm.
+A worker inherits the reward and the samples by fork, so that closures and fixtures work and rows need not travel; it
+is told positions through a pipe. It reports after each call, so that the parent knows which call a dead or hanging
+worker was in. No signal handler, no alarm.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import faulthandler
+import marshal
 import os
-import pickle
 import signal
 import struct
 import sys
@@ -18,16 +19,16 @@ import tempfile
 import time
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, NoReturn
 
-from reward_kit.models import Sample
+from reward_kit.models import Outcome, Sample
 from reward_kit.reward import Reward
 from reward_kit.verdict import Scale, Verdict, same_in_every_run, to_verdict
 
-#: Indexed samples that go into one call of the reward.
-Call = Sequence[tuple[int, Sample]]
+#: The positions of the samples that go into one call of the reward.
+Call = Sequence[int]
 
 _LENGTH = struct.Struct("!I")
 #: How much of what a reward printed is kept, in bytes: its end says most.
@@ -39,25 +40,40 @@ _DYING_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one call came to: verdicts in the order of its samples, or how it failed."""
+    """What one call came to: verdicts in the order of its samples, or how it failed; `late` at the deadline."""
 
     verdicts: list[Verdict] = field(default_factory=list)
     failure: str = ""
     output: str = ""
+    late: bool = False
+
+    def packed(self) -> bytes:
+        """As bytes of plain values: cheap to read, and nothing that could run code in the parent."""
+        rows = [(v.row_id, v.outcome.value, v.score, v.reason, v.extracted, v.gold) for v in self.verdicts]
+        return marshal.dumps((rows, self.failure, self.output, self.late))
+
+    @classmethod
+    def unpacked(cls, data: bytes | bytearray) -> Answer:
+        """What `packed` gave."""
+        rows, *how = marshal.loads(data)
+        verdicts = [Verdict(row_id, Outcome(outcome), *rest) for row_id, outcome, *rest in rows]
+        return cls(verdicts, *how)
 
 
 class Worker:
     """The parent's end of one worker process."""
 
-    def __init__(self, reward: Reward, scale: Scale, timeout: float, close_in_child: Sequence[int] = ()) -> None:
+    def __init__(self, grade: Callable[[Call, BinaryIO], Answer], close_in_child: Sequence[int] = ()) -> None:
         requests_out, requests_in = os.pipe()
         answers_out, answers_in = os.pipe()
+        self._printed: BinaryIO = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # lives as long as the worker
         with warnings.catch_warnings():
             # Python 3.12+ warns of forking beside threads; the child only runs this module and the reward.
             warnings.simplefilter("ignore", DeprecationWarning)
             self.pid = os.fork()
         if self.pid == 0:
-            _run_child(reward, scale, timeout, requests_out, answers_in, [requests_in, answers_out, *close_in_child])
+            foreign = [requests_in, answers_out, *close_in_child]
+            _run_child(grade, requests_out, answers_in, self._printed, foreign)
         os.close(requests_out)
         os.close(answers_in)
         self._requests = requests_in
@@ -66,6 +82,8 @@ class Worker:
         #: Calls sent and not answered, in order; the worker is in the first.
         self.pending: list[Call] = []
         self.call_started = time.monotonic()
+        #: What the call it was in had printed, once it is stopped.
+        self.last_output = ""
 
     @property
     def descriptors(self) -> tuple[int, int]:
@@ -74,15 +92,10 @@ class Worker:
 
     def send(self, calls: Sequence[Call]) -> None:
         """Hand over calls. Only an idle worker is sent to: it is reading, so that the write cannot deadlock."""
-        payload = pickle.dumps(calls, protocol=pickle.HIGHEST_PROTOCOL)
         self.pending = list(calls)
         self.call_started = time.monotonic()
-        data = memoryview(_LENGTH.pack(len(payload)) + payload)
-        try:
-            while data:
-                data = data[os.write(self._requests, data) :]
-        except BrokenPipeError:  # it died: its end of file on the answers says so to the reader
-            return
+        with contextlib.suppress(BrokenPipeError):  # it died: its end of file on the answers says so to the reader
+            _write(self._requests, marshal.dumps(self.pending))
 
     def receive(self) -> list[tuple[Call, Answer]] | None:
         """The calls answered since the last look, each with its answer; None once the worker is gone."""
@@ -100,7 +113,7 @@ class Worker:
             end = start + _LENGTH.size + length
             if len(self._buffer) < end:
                 break
-            answers.append(pickle.loads(self._buffer[start + _LENGTH.size : end]))
+            answers.append(Answer.unpacked(self._buffer[start + _LENGTH.size : end]))
             start = end
         del self._buffer[:start]
         return answers
@@ -111,14 +124,17 @@ class Worker:
         _, status = os.waitpid(self.pid, 0)
         for descriptor in self.descriptors:
             os.close(descriptor)
+        with self._printed:
+            self.last_output = _tail(self._printed)
         return status
 
-    def reap(self) -> int:
-        """The exit status of a worker whose answers ended: it is dead, dying, or has closed its pipe and hangs."""
+    def reap(self) -> int | None:
+        """The exit status of a worker whose answers ended; None where it lives on, having closed its pipe."""
         patience = time.monotonic() + _DYING_SECONDS
         while os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             if time.monotonic() > patience:
-                break
+                self.stop()
+                return None
             time.sleep(0.005)
         return self.stop()
 
@@ -131,16 +147,20 @@ class Worker:
 
 
 def _run_child(
-    reward: Reward, scale: Scale, timeout: float, requests: int, answers: int, foreign: Sequence[int]
+    grade: Callable[[Call, BinaryIO], Answer], requests: int, answers: int, printed: BinaryIO, foreign: Sequence[int]
 ) -> NoReturn:
     """The whole life of a worker process; never returns."""
     try:
         _leave_the_parent(foreign)
-        printed = _redirect_output()
+        _redirect_output(printed)
+        worker = os.getpid()
         with os.fdopen(requests, "rb") as incoming:
             while calls := _read_calls(incoming):
                 for call in calls:
-                    _write_answer(answers, _answer(reward, scale, timeout, call, printed))
+                    answer = grade(call, printed)
+                    if os.getpid() != worker:  # forked by the reward and come back: a second answer would be taken
+                        os._exit(0)  # for that of the next call
+                    _write(answers, answer.packed())
         os._exit(0)
     except BaseException:  # noqa: BLE001  # nothing may unwind into the parent's frames: the exit code tells
         os._exit(1)
@@ -158,14 +178,13 @@ def _leave_the_parent(foreign: Sequence[int]) -> None:
         os.close(descriptor)
 
 
-def _redirect_output() -> BinaryIO:
-    """Send what the reward prints to a file of this process; stdin reads nothing."""
-    printed: BinaryIO = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # lives as long as the process
+def _redirect_output(printed: BinaryIO) -> None:
+    """Send what the reward prints to a file that the parent can read too; stdin reads nothing."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (printed.fileno(), 1), (printed.fileno(), 2)):
         os.dup2(source, target)
+    sys.stdin = os.fdopen(os.dup(0), encoding="utf-8")
     sys.stdout = sys.stderr = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
-    return printed
 
 
 def _read_calls(incoming: BinaryIO) -> list[Call]:
@@ -173,27 +192,27 @@ def _read_calls(incoming: BinaryIO) -> list[Call]:
     head = incoming.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
         return []
-    calls: list[Call] = pickle.loads(incoming.read(_LENGTH.unpack(head)[0]))
+    calls: list[Call] = marshal.loads(incoming.read(_LENGTH.unpack(head)[0]))
     return calls
 
 
-def _write_answer(descriptor: int, answer: Answer) -> None:
-    payload = pickle.dumps(answer, protocol=pickle.HIGHEST_PROTOCOL)
+def _write(descriptor: int, payload: bytes) -> None:
     data = memoryview(_LENGTH.pack(len(payload)) + payload)
     while data:
         data = data[os.write(descriptor, data) :]
 
 
-def _answer(reward: Reward, scale: Scale, timeout: float, call: Call, printed: BinaryIO) -> Answer:
+def grade_call(reward: Reward, samples: Sequence[Sample], scale: Scale, timeout: float, printed: BinaryIO) -> Answer:
+    """In the worker: call the reward on the samples of one call; whatever it raises becomes the answer's failure."""
     try:
-        returned = reward.call([sample for _, sample in call], timeout)
-        verdicts = [to_verdict(s.row.id, value, scale) for (_, s), value in zip(call, returned, strict=True)]
+        returned = reward.call(samples, timeout)
+        verdicts = [to_verdict(s.row.id, value, scale) for s, value in zip(samples, returned, strict=True)]
         return Answer(verdicts, output=_take_output(printed))
     except TimeoutError as error:
         hung = reward.is_async and not str(error)
         failure = no_result(timeout) if hung else describe_exception(error)
-        return Answer(failure=failure, output=_take_output(printed))
-    except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001  # becomes the verdict's reason
+        return Answer(failure=failure, output=_take_output(printed), late=hung)
+    except BaseException as error:  # noqa: BLE001  # becomes the verdict's reason; pytest.fail raises such too
         return Answer(failure=describe_exception(error), output=_take_output(printed))
 
 
@@ -215,29 +234,40 @@ _OWN_FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 def _relative(filename: str) -> str:
-    path = os.path.relpath(filename)
+    try:
+        path = os.path.relpath(filename)
+    except OSError:  # the reward has removed the working folder
+        return filename
     return filename if path.startswith("..") else path
 
 
 def _take_output(printed: BinaryIO) -> str:
     """The end of what was printed since the last look, and start over."""
-    size = printed.seek(0, os.SEEK_END)
-    if not size:
-        return ""
-    printed.seek(max(0, size - _OUTPUT_KEPT))
-    text = printed.read().decode("utf-8", "replace")
-    printed.seek(0)
-    printed.truncate()
+    with contextlib.suppress(Exception):  # closed by the reward, or replaced by anything
+        sys.stdout.flush()  # a line without its end is this call's output, not the next one's
+    text = _tail(printed)
+    if text:
+        printed.seek(0)
+        printed.truncate()
     return text
 
 
-def exit_reason(status: int) -> str:
-    """An exit status in words."""
+def _tail(printed: BinaryIO) -> str:
+    size = os.fstat(printed.fileno()).st_size
+    return os.pread(printed.fileno(), _OUTPUT_KEPT, max(0, size - _OUTPUT_KEPT)).decode("utf-8", "replace")
+
+
+def exit_reason(status: int | None) -> str:
+    """What `Worker.reap` gave, in words."""
+    if status is None:
+        return "closed its pipe to the test run"
     if os.WIFSIGNALED(status):
-        return f"was killed by {signal.Signals(os.WTERMSIG(status)).name}"
+        number = os.WTERMSIG(status)
+        named = number in signal.Signals.__members__.values()  # most real-time signals have no name
+        return f"was killed by {signal.Signals(number).name if named else f'signal {number}'}"
     return f"ended itself with exit code {os.WEXITSTATUS(status)}"
 
 
-def killed_from_outside(status: int) -> bool:
+def killed_from_outside(status: int | None) -> bool:
     """True where the worker was ended by SIGKILL: by the system for want of memory, or by somebody."""
-    return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+    return status is not None and os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL

@@ -86,8 +86,7 @@ def test_a_row_dropped_from_the_dataset_is_not_ready(copy_of, tmp_path):
     (folder / "suite.toml").write_text((folder / "suite.toml").read_text().replace("min_rows = 100", "min_rows = 10"))
     assert run(tmp_path, "--rk-suite=math").returncode == 1
     assert (
-        "source rows missing from the dataset: 1 (gsm8k-00099)"
-        in results(tmp_path)["math"]["steps"]["data"]["reason"]
+        "source rows missing from the dataset: 1 (gsm8k-00099)" in results(tmp_path)["math"]["steps"]["data"]["reason"]
     )
 
 

@@ -83,9 +83,7 @@ RECOGNISED: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("function", "shape"), RECOGNISED, ids=lambda value: getattr(value, "__name__", str(value))[:40]
-)
+@pytest.mark.parametrize(("function", "shape"), RECOGNISED, ids=lambda value: value if isinstance(value, str) else "")
 def test_the_shape_is_recognised_and_said(function: Any, shape: str) -> None:
     assert as_reward(function, "mine").describe() == f"mine ({shape})"
 

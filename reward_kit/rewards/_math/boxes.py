@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from reward_kit.rewards._math.visible import may_think
+
 _MARKER = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])\s{0,20}")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 # `\boxed 42`: TeX would take one token, people mean the number or word that follows.
 _BARE = re.compile(r"[^\s${}\\.,;]{1,80}")
 
+# What may follow a box and says nothing.
+_NOTHING = " \n\t$.*)]\\"
 # Nobody boxes a box more than twice; the bound keeps `unwrap` linear.
 _DEEPEST_NEST = 10
 
@@ -25,7 +29,12 @@ class Box:
 
 def find_boxes(text: str) -> list[Box]:
     """Every outermost box in order; boxes nested in another are part of the outer one's content."""
-    markers = list(_MARKER.finditer(text)) if "\\boxed" in text or "\\fbox" in text else []
+    place = text.find("\\boxed")
+    if "\\fbox" in text:
+        place = text.find("\\fbox") if place < 0 else min(place, text.find("\\fbox"))
+    if place < 0:
+        return []
+    markers = list(_MARKER.finditer(text, place))
     if not markers:
         return []
     closing = _closing_braces(text, markers[0].end())
@@ -37,6 +46,38 @@ def find_boxes(text: str) -> list[Box]:
         if box is not None:
             boxes.append(box)
     return boxes
+
+
+def plain_box(text: str) -> str | None:
+    """The content of the only box where that is plain text at the end of the response, with nothing to weigh.
+
+    The fast path of most responses. Every other one (several boxes, braces inside, words behind, a negation or an
+    "or" before, thinking tags) takes the full way, which gives the same answer for these.
+    """
+    start = text.rfind("\\boxed{")
+    if start < 0 or may_think(text) or text.rfind("box", 0, start) >= 0:
+        return None
+    close = text.find("}", start)
+    content = text[start + 7 : close].strip()
+    if (
+        close < 0
+        or close + 16 < len(text)
+        or text[close + 1 :].strip(_NOTHING)
+        or "{" in content
+        or "\\" in content
+    ):
+        return None
+    before = text[max(0, start - 64) : start]
+    return content if content and before[-1:] != "-" and not _may_weigh(before.lower()) else None
+
+
+def _may_weigh(before: str) -> bool:
+    """True where a word before the box may negate it or offer a choice; searches for literals take no time."""
+    return (
+        "not" in before or " or" in before or "\nor" in before or "n't" in before or "n’t" in before
+        or "ither" in before or "ever" in before or "wrong" in before or "incorrect" in before
+        or "other" in before or "rather" in before or "instead" in before or "except" in before
+    )  # fmt: skip
 
 
 def _box_at(text: str, marker: re.Match[str], closing: dict[int, int]) -> Box | None:
@@ -69,7 +110,11 @@ def unwrap(content: str) -> str:
         if "\\boxed" not in content and "\\fbox" not in content:
             break
         inner = find_boxes(content)
-        if len(inner) != 1 or inner[0].content is None or len(content.strip()) != inner[0].end - inner[0].start:
+        if (
+            len(inner) != 1
+            or inner[0].content is None
+            or len(content.strip()) != inner[0].end - inner[0].start
+        ):
             break
         content = inner[0].content
     return content

@@ -7,12 +7,17 @@ time is linear in the length of the response.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from reward_kit.models import Outcome
-from reward_kit.rewards._math.boxes import Box, find_boxes, unwrap
-from reward_kit.rewards._math.hedges import alternative_after, has_or, is_joint, is_negated, is_second_choice
+from reward_kit.rewards._math.boxes import Box, find_boxes, plain_box, unwrap
+from reward_kit.rewards._math.hedges import (
+    alternative_after,
+    alternative_before,
+    has_or,
+    is_joint,
+    is_negated,
+)
 from reward_kit.rewards._math.phrases import concluding_answer, phrase_answers
 from reward_kit.rewards._math.visible import visible_text
 
@@ -55,8 +60,13 @@ def find_final(content: str, *, cut_off: bool = False, lenient: bool = False) ->
         cut_off: True where the server said that the token limit ended the response.
         lenient: also accept an answer in unanchored prose ("A: 42", "so x = 42.", a bare "42").
     """
+    plain = plain_box(content)
+    if plain is not None:
+        return Final((plain,), "box")
     visible = visible_text(content[-_LONGEST_RESPONSE:])
-    found = _declared(visible.text) or (_lenient(visible.text) if lenient and not visible.thinking_unclosed else None)
+    found = _declared(visible.text) or (
+        _lenient(visible.text) if lenient and not visible.thinking_unclosed else None
+    )
     if found is not None and not (isinstance(found, Missing) and found.outcome is Outcome.NO_ANSWER):
         return found
     if visible.thinking_unclosed:
@@ -65,30 +75,32 @@ def find_final(content: str, *, cut_off: bool = False, lenient: bool = False) ->
         return Missing(Outcome.TRUNCATED, "the token limit ended the response before a final answer")
     if found is not None:
         return found
-    return Missing(Outcome.NO_ANSWER, "the response is empty" if not content.strip() else "no final answer was found")
+    return Missing(
+        Outcome.NO_ANSWER, "the response is empty" if not content.strip() else "no final answer was found"
+    )
 
 
 def _declared(text: str) -> Final | Missing | None:
     """The last of the explicit formats (by place), else the last declared phrase."""
     boxes = find_boxes(text)
-    candidates: list[tuple[int, Callable[[], Final | Missing]]] = []
-    if boxes:
-        candidates.append((boxes[-1].start, lambda: _from_boxes(text, boxes)))
     tag = _last_answer_tag(text)
-    if tag is not None:
-        candidates.append((tag[0], lambda: _from_tag(text, tag)))
     hashes = _last_hash_line(text)
-    if hashes is not None:
-        candidates.append((hashes[0], lambda: Final((hashes[1],), "####")))
-    if candidates:
-        return max(candidates, key=lambda candidate: candidate[0])[1]()
-    return _from_phrases(text)
+    box_place = boxes[-1].start if boxes else -1
+    tag_place = tag[0] if tag is not None else -1
+    # A heading of one word ("#### Verification") is no answer beside a box.
+    heading = hashes is not None and (boxes or tag) and _WORDS_ONLY.fullmatch(hashes[1])
+    if hashes is not None and not heading and hashes[0] > max(box_place, tag_place):
+        return Final((hashes[1],), "####")
+    if tag is not None and tag_place > box_place:
+        return _from_tag(text, tag)
+    return _from_boxes(text, boxes) if boxes else _from_phrases(text)
 
 
 # ---------------------------------------------------------------------------------------------------- boxes
 # `\boxed{2}\pi`, `\boxed{4}2`, `\boxed{3}^2`: the box is only a part of the expression.
+_CHOICE_LETTER = re.compile(r"(?:\\\w+\s?\{)?\s?\(?[A-J]\)?\s?\}?")
 _CONTINUES = re.compile(
-    r"[ ]?(?:[\d!/+]|\^(?!\s?\{?\s?\\circ)|\\(?:pi|sqrt|d?frac|times|cdot|pm)(?![A-Za-z]))|-[\d\\a-z]"
+    r"[\d!]|[ ]?(?:[/+]|\*(?!\*)[\w\\(]|\^(?!\s?\{?\s?\\circ)|\\(?:pi|sqrt|d?frac|times|cdot|pm)(?![A-Za-z]))|-[\d\\a-z]"
 )
 # A unit right behind the box belongs to the answer.
 _UNIT_BEHIND = re.compile(
@@ -107,11 +119,12 @@ def _from_boxes(text: str, boxes: list[Box]) -> Final | Missing:
         return Missing(Outcome.BAD_FORMAT, "a box that is never closed stands right before the last one")
     if is_negated(text, first.start, last.end):
         return Missing(Outcome.AMBIGUOUS, "the last box is negated: it says what the answer is not")
-    if is_second_choice(text, first.start):
+    before = alternative_before(text, first.start)
+    if before == "":
         return Missing(Outcome.AMBIGUOUS, "the last box is offered as an alternative to something else")
-    if len(group) == 1 and _CONTINUES.match(text, last.end):
-        return Missing(Outcome.AMBIGUOUS, "the expression goes on behind the last box")
     items = [unwrap(box.content or "").strip() for box in group]
+    if len(group) == 1 and _CONTINUES.match(text, last.end) and not _CHOICE_LETTER.fullmatch(items[0]):
+        return Missing(Outcome.AMBIGUOUS, "the expression goes on behind the last box")
     if not any(items):
         return Missing(Outcome.BAD_FORMAT, "the last box is empty")
     items[-1] += _unit_behind(text, last.end)
@@ -122,7 +135,7 @@ def _from_boxes(text: str, boxes: list[Box]) -> Final | Missing:
     ):
         items[0] = "-" + items[0]  # "= -\boxed{5}" says minus five
     choice = any(has_or(text[a.end : b.start]) for a, b in zip(group, group[1:], strict=False))
-    return Final(tuple(dict.fromkeys(items)), "box", alternative_after(text, last.end), choice)
+    return Final(tuple(dict.fromkeys(items)), "box", before or alternative_after(text, last.end), choice)
 
 
 def _joined(text: str, boxes: list[Box]) -> list[Box]:
@@ -158,7 +171,8 @@ def _from_tag(text: str, tag: tuple[int, int, str]) -> Final | Missing:
 
 
 # ------------------------------------------------------------------------------------------------------- ####
-_HASHES = re.compile(r"^[ \t]{0,3}####[ \t]{0,4}(?![#\s])([^\n]{1,300})", re.MULTILINE)
+_HASHES = re.compile(r"####[ \t]{0,4}(?![#\s])([^\n]{1,300})")
+_WORDS_ONLY = re.compile(r"[A-Za-z ,:.*]+")
 _HEADING = re.compile(
     r"\*{0,2}(?:\d+[.):]\s+)?\*{0,2}[A-Za-z]{3,}[^\d$\\]*\s|\*{0,2}(?:step|part|case)\b|\d+[.):]\s+\*{0,2}[A-Za-z]",
     re.IGNORECASE,
@@ -169,11 +183,10 @@ def _last_hash_line(text: str) -> tuple[int, str] | None:
     """The last `#### answer` line (GSM8K's format); a Markdown heading of level four is not one."""
     place = text.rfind("####")
     while place >= 0:
-        line_start = text.rfind("\n", 0, place) + 1
-        match = _HASHES.match(text, line_start)
-        if match is not None and not _HEADING.match(match.group(1)):
+        match = _HASHES.match(text, place)
+        if match is not None and text[place - 1 : place] != "#" and not _HEADING.match(match.group(1)):
             return place, match.group(1).strip().strip("#* ")
-        place = text.rfind("####", 0, line_start)
+        place = text.rfind("####", 0, place)
     return None
 
 

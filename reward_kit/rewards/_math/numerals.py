@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 # Longer numerals go to the symbolic layer: int() of a long string takes quadratic time (CVE-2020-10735).
 _LONGEST = 1_000
 _THOUSANDS = r"\d{1,3}(?:(?:,|\{,\}|\\,|,\\!|\{,\}\\!|,\\! )\d{3})+"
 _DECIMAL = re.compile(rf"([-+−]?)\s?({_THOUSANDS}|\d+)?(?:\.(\d*))?")
-_FRACTION = re.compile(r"([-+−]?)\s?(?:\\[dt]?frac\s?\{\s?(-?\d+)\s?\}\s?\{\s?(-?\d+)\s?\}|(\d+)\s?/\s?(\d+))")
+_FRACTION = re.compile(
+    r"([-+−]?)\s?(?:\\[dt]?frac\s?\{\s?(-?\d+)\s?\}\s?\{\s?(-?\d+)\s?\}|(\d+)\s?/\s?(\d+))"
+)
 _NOT_DIGIT = re.compile(r"\D")
 
 
+@lru_cache(maxsize=1024)  # golds repeat: a GRPO group grades many responses against one
 def plain_number(text: str) -> Fraction | None:
     """The exact value of a single numeral or simple fraction; None where the text is anything else.
 

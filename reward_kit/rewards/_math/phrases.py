@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 # Phrases are looked for in the tail only: a final answer stands at the end.
 _TAIL = 20_000
+_KEYWORDS = ("nswer", "NSWER", "答案", "твет", "ТВЕТ", "espuesta", "éponse", "ntwort")
 _KEYWORD = re.compile(r"answer|答案|ответ|respuesta|réponse|antwort", re.IGNORECASE)
 _MARKER = re.compile(
     r"(?:answers?|答案|ответ|respuesta|réponse|antwort)(?:\s(?:to|of|for)\s[^.\n:]{1,60}?)?[*_\s]{0,4}"
@@ -19,10 +20,12 @@ _NEGATION = re.compile(
     r"(?:definitely |certainly |clearly |simply )?(?:not|never|neither|wrong|incorrect|unknown|unclear)\b",
     re.IGNORECASE,
 )
-_MATH = re.compile(r"\$\$(.{1,2000}?)\$\$|\$([^$]{1,2000})\$|\\\((.{1,2000}?)\\\)|\\\[(.{1,2000}?)\\\]", re.DOTALL)
+_MATH = re.compile(
+    r"\$\$(.{1,2000}?)\$\$|\$([^$]{1,2000})\$|\\\((.{1,2000}?)\\\)|\\\[(.{1,2000}?)\\\]", re.DOTALL
+)
 _JOINS = re.compile(r"\s{0,3}(?:,|;|and|or|,\s?and|,\s?or)\s{1,3}(?=\$|\\\()")
 _LINE_END = re.compile(
-    r"[.!?](?=\s|$|\*|\")|\n|[,;]?\s(?:because|since|as we|which|so that|where|when|while|after|hence|thus|but|wait|however|I hope|I am|I'm)\b|</",
+    r"[.!?](?=\s|$|\*|\")|\n|\s\((?=[A-Za-z]{2})|[,;]?\s(?:because|since|as we|which|so that|where|when|while|after|hence|thus|but|wait|however|I hope|I am|I'm)\b|</",
 )
 
 
@@ -38,14 +41,18 @@ class Stated:
 
 def phrase_answers(text: str) -> list[Stated]:
     """Every "answer is X" statement in the tail, in order; places count from the start of the text."""
+    if not any(keyword in text for keyword in _KEYWORDS):
+        return []
     offset = max(0, len(text) - _TAIL)
     answers: list[Stated] = []
     for keyword in _KEYWORD.finditer(text, offset):
         marker = _MARKER.match(text, keyword.start())
         if marker is None and text[max(0, keyword.start() - 6) : keyword.start()].lower() == "final ":
             marker = _HEADING_MARKER.match(text, keyword.start() - 6)
-        if marker is None or (answers and marker.start() < answers[-1].end):
+        if marker is None:
             continue
+        if answers and marker.start() < answers[-1].end:
+            answers.pop()  # "Final Answer: The final answer is $42$": the inner statement holds the answer
         start = _sentence_words_start(text, marker.start())
         if _NEGATION.match(text, marker.end()):
             answers.append(Stated("", start, marker.end(), True))
@@ -97,7 +104,7 @@ def _words_at(text: str, place: int) -> tuple[str, int]:
 
 _A_LINE = re.compile(r"^A:[ \t]{0,4}(\S[^\n]{0,300})", re.MULTILINE)
 _IMPERATIVE = re.compile(
-    r"\?|\b(?:what|which|how many|how much|simplify|compute|expand|find|evaluate|solve|calculate|determine|prove|problem|either|maybe|perhaps)\b",
+    r"\?|\b(?:let|suppose|assume|given|what|which|how many|how much|simplify|compute|expand|find|evaluate|solve|calculate|determine|prove|problem|either|maybe|perhaps)\b",
     re.IGNORECASE,
 )
 _CONCLUSION = re.compile(
@@ -107,7 +114,11 @@ _TRAILING = re.compile(
     r"(?:=|\bis|\bare|\bequals|\bget|\bhave|\bthus|\btherefore|\bhence|\bso)[:,]?\s{1,3}([-+−$\\\d(\[{][^=\n]{0,200})$",
     re.IGNORECASE,
 )
-_PROSE = re.compile(r"[A-Za-z]{3,}[^A-Za-z]+[A-Za-z]{2,}")
+_CONNECTOR = re.compile(
+    r"(?:(?:therefore|thus|hence|so|then|finally|and|we|get|have|find|obtain|conclude|that)\b[,:]?\s{1,3}){1,6}",
+    re.IGNORECASE,
+)
+_PROSE = re.compile(r"^[^\d\\$(]*[A-Za-z]{2,}[^A-Za-z]+[A-Za-z]{2,}")
 
 
 def concluding_answer(text: str) -> str | None:
@@ -122,8 +133,14 @@ def concluding_answer(text: str) -> str | None:
     last_line = stripped[stripped.rfind("\n") + 1 :].strip()[-600:]
     if not last_line or _IMPERATIVE.search(last_line):
         return None
-    if "\n" not in stripped and not _PROSE.search(re.sub(r"\\[A-Za-z]+", "", last_line)):
-        return _strip_delimiters(last_line)
+    connector = _CONNECTOR.match(last_line)
+    bare = last_line[connector.end() :] if connector else last_line
+    if (
+        "\n" not in stripped
+        and not _PROSE.search(re.sub(r"\\[A-Za-z]+", "", bare))
+        and not re.search(r"\w\s*=\s*[^=]*\w=|[a-z]{4}.*=", bare)
+    ):
+        return _strip_delimiters(bare)
     sentence = re.split(r"(?<=[.!])\s+(?=[A-Z])", last_line.rstrip(".!* "))[-1]
     if re.search(r"\b(?:or|not)\b|n't\b", sentence, re.IGNORECASE):
         return None

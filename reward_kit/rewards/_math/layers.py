@@ -1,0 +1,99 @@
+"""The layers behind the fast path: read both answers, compare them, tell hedges from wrong answers."""
+
+from __future__ import annotations
+
+from reward_kit.models import Outcome
+from reward_kit.rewards._math.answers import Answer, Listing, Quantity, RealSet, SetOf
+from reward_kit.rewards._math.equality import Comparison
+from reward_kit.rewards._math.finals import Final
+from reward_kit.rewards._math.policy import Policy
+from reward_kit.rewards._math.reading import Reading, read
+from reward_kit.rewards._math.tokens import Unreadable
+from reward_kit.rewards._math.verdicts import Verdict, shown
+from reward_kit.rewards._math.worker import Prover, WorkerUnavailable
+
+
+def compare_readings(gold: str, final: Final, policy: Policy) -> Verdict:
+    """The verdict of the layers behind the fast path."""
+    try:
+        expected = read_gold(gold)
+    except Unreadable as error:
+        return Verdict(
+            Outcome.GOLD_DEFECT, f"the gold answer {shown(gold)!r} cannot be read: {error}", "gold"
+        )
+    try:
+        given = read(_unwrapped(final.text))
+    except Unreadable as error:
+        return Verdict(
+            Outcome.WRONG_ANSWER, f"{shown(final.text)!r} cannot be read as an answer: {error}", "reading"
+        )
+    prover = Prover()
+    try:
+        return _verdict(expected, given, final, Comparison(policy, prover), prover)
+    except WorkerUnavailable as error:
+        return Verdict(Outcome.INFRA_ERROR, str(error), "symbolic", str(error))
+
+
+def read_gold(gold: str) -> Reading:
+    """The gold answer's reading; dollar signs around it, or around its parts, only typeset it.
+
+    Raises:
+        Unreadable: where it cannot be read.
+    """
+    return read(_unwrapped(gold))
+
+
+def _unwrapped(text: str) -> str:
+    text = text.strip()
+    for opening, closing in (("\\[", "\\]"), ("\\(", "\\)")):
+        if text.startswith(opening) and text.endswith(closing):
+            text = text[2:-2].strip()
+    return text
+
+
+def _verdict(gold: Reading, given: Reading, final: Final, comparison: Comparison, prover: Prover) -> Verdict:
+    equal = comparison.equal(gold, given) or _each_equal(gold, final, comparison)
+    layer = "symbolic" if prover.used else "exact" if _is_single(gold.answer) else "structure"
+    answer, wanted = shown(final.text), shown(gold.text)
+    if equal and final.alternative is not None and not _same_alternative(final.alternative, gold, comparison):
+        return Verdict(
+            Outcome.AMBIGUOUS, f"{answer} is offered together with {shown(final.alternative)!r}", "extraction"
+        )
+    if equal:
+        return Verdict(Outcome.PASSED, f"{answer} equals {wanted}", layer)
+    hedge = _hedge(gold.answer, given.answer, final, comparison)
+    if hedge:
+        return Verdict(Outcome.AMBIGUOUS, f"{answer} {hedge}, one was asked for: {wanted}", layer)
+    if prover.timed_out:
+        return Verdict(
+            Outcome.WRONG_ANSWER, f"{answer} could not be shown to equal {wanted} in time", "deadline"
+        )
+    return Verdict(Outcome.WRONG_ANSWER, f"{answer} is not {wanted}", layer)
+
+
+def _each_equal(gold: Reading, final: Final, comparison: Comparison) -> bool:
+    """True where boxes side by side give one answer in several spellings: \\boxed{15.5} or \\boxed{31/2}."""
+    return len(final.items) > 1 and all(_same_alternative(item, gold, comparison) for item in final.items)
+
+
+def _same_alternative(alternative: str, gold: Reading, comparison: Comparison) -> bool:
+    """True where the second answer is only another spelling of the first."""
+    try:
+        return comparison.equal(gold, read(alternative))
+    except Unreadable:
+        return False
+
+
+def _hedge(gold: Answer, given: Answer, final: Final, comparison: Comparison) -> str:
+    """What is wrong with a response that gives several answers where the gold has one."""
+    if isinstance(gold, (Listing, SetOf, RealSet)):
+        return ""
+    if isinstance(given, Listing) and (given.choice or final.offers_choice):
+        return "leaves a choice between answers"
+    if isinstance(given, (Listing, SetOf)) and any(comparison.same(gold, item) for item in given.items):
+        return "lists several answers"
+    return ""
+
+
+def _is_single(answer: Answer) -> bool:
+    return isinstance(answer, Quantity)

@@ -1,0 +1,223 @@
+"""Reads an answer text: the entrance to the layers that read relations, collections and single values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from reward_kit.rewards._math.answers import Answer, Choice, Named, SetOf
+from reward_kit.rewards._math.read_collections import (
+    joins,
+    is_set_difference,
+    read_group,
+    read_listing,
+    read_matrix,
+    read_union,
+    without_plus_minus,
+)
+from reward_kit.rewards._math.read_quantities import read_based, read_colon, read_quantity
+from reward_kit.rewards._math.read_relations import read_relation, relation_of
+from reward_kit.rewards._math.scan import (
+    Tokens,
+    any_top,
+    is_cmd,
+    is_op,
+    is_word,
+    name_of,
+    outer_group,
+    split_top,
+    strip_braces,
+    trimmed,
+)
+from reward_kit.rewards._math.tokens import LONGEST_ANSWER, Token, Unreadable, tokenize
+from reward_kit.rewards._math.words import REALS, from_words, key_of
+
+_DEEPEST = 12
+_CHOICES = frozenset("ABCDEFGHIJ")
+# "for all x", "where k is an integer": what follows explains the answer.
+_EXPLAINS = frozenset(("where", "with"))
+_QUANTIFIERS = frozenset(("all", "any", "every", "each", "some", "integer", "integers", "real"))
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An answer as it was written, its key as plain words, and what it was read as."""
+
+    text: str
+    key: str
+    answer: Answer
+
+
+@lru_cache(maxsize=512)  # a gold answer is read once for the many responses of a GRPO group
+def read(text: str) -> Reading:
+    """What an answer text says.
+
+    Raises:
+        Unreadable: where it is neither mathematics nor words.
+    """
+    stripped = strip_braces(text)
+    tokens = _grouped_resolved(tokenize(stripped))
+    key = key_of(tokens)
+    try:
+        answer = without_plus_minus(_read(tokens, 0))
+    except Unreadable:
+        if not _is_text(tokens):
+            raise
+        answer = from_words(key)
+    return Reading(stripped, key, answer)
+
+
+def _is_text(tokens: Tokens) -> bool:
+    """True where words make the answer a text rather than broken mathematics."""
+    return any(token.kind == "word" for token in tokens) and not any(
+        token.kind == "cmd" and token.text in ("ldots", "input", "def", "begin") for token in tokens
+    )
+
+
+def _grouped_resolved(tokens: list[Token]) -> list[Token]:
+    """Digits with commas: a number, unless the commas around it or brackets show that they separate items."""
+    if not any(token.kind == "grouped" for token in tokens):
+        return tokens
+    separating = _commas_separate(tokens)
+    resolved: list[Token] = []
+    for token in tokens:
+        if token.kind != "grouped":
+            resolved.append(token)
+        elif separating and "." not in token.text:
+            for place, digits in enumerate(token.text.split(",")):
+                resolved.extend([Token("op", ",")] if place else [])
+                resolved.append(token._replace(kind="num", text=digits))
+        else:
+            resolved.append(token._replace(kind="num", text=token.text.replace(",", "")))
+    return resolved
+
+
+def _commas_separate(tokens: list[Token]) -> bool:
+    for place, token in enumerate(tokens):
+        if token.kind != "grouped":
+            continue
+        before = tokens[place - 1] if place else Token("end", "")
+        after = tokens[place + 1] if place + 1 < len(tokens) else Token("end", "")
+        if is_op(before, "(", "[", "{set") and is_op(after, ")", "]", "set}"):
+            return True
+        beyond = tokens[place + 2] if place + 2 < len(tokens) else Token("end", "")
+        if is_op(after, ",") and beyond.kind in ("num", "grouped") and not beyond.spaced:
+            return True
+        if is_op(before, ",") and not token.spaced and place > 1 and tokens[place - 2].kind == "num":
+            return True
+    return False
+
+
+def _read(tokens: Tokens, depth: int) -> Answer:
+    if depth > _DEEPEST:
+        raise Unreadable(f"the answer is nested more than {_DEEPEST} deep")
+    body = _without_explanation(trimmed(tokens))
+    if not body:
+        raise Unreadable("the answer is empty")
+
+    def inner(piece: Tokens) -> Answer:
+        return _read(piece, depth + 1)
+
+    whole = _choice(body, inner) or _special_set(body) or _outer(body, inner)
+    if whole is not None:
+        return whole
+    if any_top(body, joins):
+        return read_listing(body, inner)
+    body = _without_quantifier(body)
+    if any_top(body, lambda token: bool(relation_of(token))):
+        return read_relation(body, inner)
+    if any_top(body, lambda token: is_cmd(token, "cup", "cap", "setminus")) or is_set_difference(body):
+        return read_union(body, inner)
+    return _single(body, inner)
+
+
+def _outer(body: Tokens, inner: object) -> Answer | None:
+    """A matrix, or one pair of brackets around everything."""
+    matrix = read_matrix(body, inner) if any(is_cmd(token, "begin") for token in body) else None  # type: ignore[arg-type]
+    if matrix is not None:
+        return matrix
+    group = outer_group(body)
+    return read_group(*group, inner) if group is not None else None  # type: ignore[arg-type]
+
+
+def _single(body: Tokens, inner: object) -> Answer:
+    based = read_based(body)
+    if based is not None:
+        return based
+    labelled = _labelled(body, inner)
+    if labelled is not None:
+        return labelled
+    colon = read_colon(body)
+    if colon is not None:
+        return colon
+    if all(token.kind == "word" or is_op(token, "-") for token in body) and body:
+        return from_words(key_of(body))
+    return read_quantity(body)
+
+
+def _labelled(body: Tokens, inner: object) -> Answer | None:
+    """Minimum: 1 - words, a colon, a value."""
+    pieces = split_top(body, lambda token: is_op(token, ":"))
+    if len(pieces) != 2 or not pieces[0] or not all(token.kind == "word" for token in pieces[0]):
+        return None
+    return Named((name_of(pieces[0]).lower(),), inner(pieces[1]))  # type: ignore[operator]
+
+
+def _without_explanation(body: list[Token]) -> list[Token]:
+    """Without "where k is an integer" at the end: it explains the answer."""
+    place = next((k for k, token in enumerate(body) if k and is_word(token, *_EXPLAINS)), None)
+    return body if place is None else trimmed(body[:place])
+
+
+def _without_quantifier(body: list[Token]) -> list[Token]:
+    """Without "for all x" at the end of one item."""
+    for place in range(1, len(body) - 1):
+        token, follows = body[place], body[place + 1]
+        quantified = is_word(follows, *_QUANTIFIERS) or is_cmd(follows, "forall")
+        if is_cmd(token, "forall") or (is_word(token, "for") and quantified):
+            return trimmed(body[:place])
+    return body
+
+
+def _choice(body: Tokens, inner: object) -> Answer | None:
+    r"""(B) 12, \textbf{(B)}\ 12, "B. 12", "B) 12": a choice letter with its text."""
+    if len(body) == 2 and body[0].kind == "sym" and body[0].text in _CHOICES and is_op(body[1], ")"):
+        return inner(body[:1])  # type: ignore[operator,no-any-return]
+    if len(body) < 3:
+        return None
+    start = 1 if is_op(body[0], "(") else 0
+    letter, mark = body[start], body[start + 1]
+    if (
+        letter.kind != "sym"
+        or letter.text not in _CHOICES
+        or not is_op(mark, ")", *(() if start else (".", ":")))
+    ):
+        return None
+    rest = body[start + 2 :]
+    if (
+        not rest
+        or joins(rest[0])
+        or not (rest[0].spaced or rest[0].textual or rest[0].kind in ("word", "num"))
+    ):
+        return None
+    certain = letter.textual or body[0].textual or not start or rest[0].spaced
+    if not certain or rest[0].kind == "op" and rest[0].text not in ("$", "(", "[", "{set", "-"):
+        return None
+    return Choice(letter.text, inner(rest))  # type: ignore[operator]
+
+
+def _special_set(body: Tokens) -> Answer | None:
+    if len(body) != 1 or body[0].kind != "cmd":
+        return None
+    if body[0].text == "setR":
+        return REALS
+    return SetOf(()) if body[0].text == "emptyset" else None
+
+
+def is_readable(text: str) -> bool:
+    """True where the text can be read as an answer."""
+    try:
+        read(text)
+    except Unreadable:
+        return False
+    return len(text) <= LONGEST_ANSWER and bool(text.strip())

@@ -1,0 +1,115 @@
+"""Units and currencies: which words name the same one, and what they convert to."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+_F = Fraction
+
+# name -> (dimension, factor to the dimension's base, other spellings). Factors are exact by definition
+# (international yard and pound agreement of 1959, SI brochure 9).
+_TABLE: dict[str, tuple[str, Fraction, str]] = {
+    "m": ("length", _F(1), "meter meters metre metres"),
+    "cm": ("length", _F(1, 100), "centimeter centimeters centimetre centimetres"),
+    "mm": ("length", _F(1, 1000), "millimeter millimeters millimetre millimetres"),
+    "dm": ("length", _F(1, 10), "decimeter decimeters decimetre decimetres"),
+    "km": ("length", _F(1000), "kilometer kilometers kilometre kilometres kms"),
+    "inch": ("length", _F(254, 10000), "inches in"),
+    "ft": ("length", _F(3048, 10000), "foot feet"),
+    "yd": ("length", _F(9144, 10000), "yard yards yds"),
+    "mile": ("length", _F(1609344, 1000), "miles mi"),
+    "g": ("mass", _F(1), "gram grams gm"),
+    "kg": ("mass", _F(1000), "kilogram kilograms kgs"),
+    "mg": ("mass", _F(1, 1000), "milligram milligrams"),
+    "lb": ("mass", _F(45359237, 100000), "pound pounds lbs"),
+    "oz": ("mass", _F(45359237, 1600000), "ounce ounces"),
+    "s": ("time", _F(1), "second seconds sec secs"),
+    "min": ("time", _F(60), "minute minutes mins"),
+    "h": ("time", _F(3600), "hour hours hr hrs"),
+    "day": ("time", _F(86400), "days"),
+    "week": ("time", _F(604800), "weeks"),
+    "month": ("months", _F(1), "months"),
+    "year": ("months", _F(12), "years yr yrs"),
+    "l": ("volume", _F(1), "liter liters litre litres"),
+    "ml": ("volume", _F(1, 1000), "milliliter milliliters millilitre millilitres"),
+    "gallon": ("gallons", _F(4), "gallons gal"),
+    "quart": ("gallons", _F(1), "quarts"),
+    "$": ("dollar", _F(1), "dollar dollars usd bucks"),
+    "cent": ("dollar", _F(1, 100), "cents ¢"),
+    "€": ("euro", _F(1), "euro euros eur"),
+    "£": ("sterling", _F(1), "gbp"),
+    "¥": ("yen", _F(1), "yen jpy yuan rmb cny"),
+    "₹": ("rupee", _F(1), "rupee rupees rs inr"),
+    "%": ("share", _F(1, 100), "percent pct percentage"),
+    "degree": ("angle", _F(1), "degrees deg"),
+    "rad": ("radian", _F(1), "radian radians"),
+    "mph": ("mph", _F(1), ""),
+    "km/h": ("km/h", _F(1), "kph kmh kmph"),
+    "c": ("celsius", _F(1), "celsius"),
+    "f": ("fahrenheit", _F(1), "fahrenheit"),
+    "sq": ("square", _F(1), "square"),
+    "hundred": ("count", _F(100), ""),
+    "dozen": ("count", _F(12), "dozens"),
+    "thousand": ("count", _F(1000), ""),
+    "million": ("count", _F(10**6), "millions"),
+    "billion": ("count", _F(10**9), "billions"),
+    "trillion": ("count", _F(10**12), "trillions"),
+}  # fmt: skip
+_NAMES = {
+    spelling: name for name, (_, _, spellings) in _TABLE.items() for spelling in (name, *spellings.split())
+}
+MULTIPLIERS = {name: factor for name, (dimension, factor, _) in _TABLE.items() if dimension == "count"}
+CURRENCIES = {"$": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "USD": "$"}
+# Single letters are units only in \text{...} or where the other side has the same unit.
+SINGLE_LETTERS = frozenset("mgshlLcCfF")
+_POWERS = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cubed": 3, "cu": 3}
+
+
+def canonical_unit(words: list[str]) -> tuple[str, int]:
+    """One name, and the power that "square" or "cubic" makes, for the words of a unit."""
+    power = 1
+    names = []
+    for word in words:
+        lower = word.lower().strip(".")
+        if lower in _POWERS:
+            power = _POWERS[lower]
+        elif lower in ("unit", "units"):
+            continue
+        elif lower:
+            names.append(_NAMES.get(lower, lower))
+    if names == ["mile", "per", "h"]:
+        names = ["mph"]
+    if names in (["km", "per", "h"], ["km", "/", "h"]):
+        names = ["km/h"]
+    return " ".join(_singular(name) for name in names), power
+
+
+def is_known(word: str) -> bool:
+    """True for a word that names a unit."""
+    return word.lower().strip(".") in _NAMES or word.lower() in _POWERS
+
+
+def conversion(given: str, given_power: int, wanted: str, wanted_power: int) -> Fraction | None:
+    """The factor from one unit to another; None where they measure different things."""
+    if given == wanted and given_power == wanted_power:
+        return Fraction(1)
+    if given not in _TABLE or wanted not in _TABLE or given_power != wanted_power:
+        # "5 apples" and "5 red apples" name the same things; "apples" and "pears" do not.
+        return Fraction(1) if given_power == wanted_power and _same_thing(given, wanted) else None
+    (dimension, factor, _), (other, base, _) = _TABLE[given], _TABLE[wanted]
+    return (factor / base) ** given_power if dimension == other else None
+
+
+def _same_thing(given: str, wanted: str) -> bool:
+    shorter, longer = sorted((given.split(), wanted.split()), key=len)
+    return bool(shorter) and (longer[: len(shorter)] == shorter or longer[-len(shorter) :] == shorter)
+
+
+def _singular(word: str) -> str:
+    if word in _TABLE or len(word) <= 3 or word.endswith(("ss", "us", "is")):
+        return word
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    if word.endswith(("ches", "shes", "xes", "sses")):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") else word

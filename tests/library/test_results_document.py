@@ -1,0 +1,91 @@
+"""The JSON document of a run, and what it says of a suite's readiness."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from reward_kit import Outcome
+from reward_kit.gates import Decision, Gate
+from reward_kit.report.results import Readiness, StepReport, SuiteReport, results_document
+from reward_kit.verdict import Verdict
+
+VERDICTS = (
+    Verdict("b", Outcome.PASSED, 1.0, "equal", "1200", "1,200", output="debugging"),
+    Verdict("a", Outcome.WRONG_ANSWER, 0.0, "24 is not 42\n\u2014 \U0001f600", "24", "42"),
+    Verdict("c", Outcome.REWARD_ERROR, None, "ValueError"),
+)
+
+
+def report(*decisions: Decision, controls: bool = True) -> SuiteReport:
+    steps = [StepReport(f"step{n}", (), Gate(decision, "so")) for n, decision in enumerate(decisions)]
+    return SuiteReport("math", steps, controls)
+
+
+def test_the_document_has_the_promised_keys_and_the_rows_in_their_order() -> None:
+    step = StepReport("local", VERDICTS, Gate(Decision.FAILED, "1 row ended in an error: c"))
+    document = json.loads(results_document([SuiteReport("math", [step], has_controls=False)]))
+
+    assert document["schema"] == 1
+    suite = document["suites"]["math"]
+    assert suite["readiness"] == "NOT READY"
+    assert suite["steps"] == {
+        "local": {
+            "rows": 3,
+            "passed": 1,
+            "outcomes": {"passed": 1, "wrong_answer": 1, "reward_error": 1},
+            "gate": "failed",
+            "reason": "1 row ended in an error: c",
+            "results": [
+                {"id": "b", "outcome": "passed", "score": 1.0, "reason": "equal", "extracted": "1200"},
+                {
+                    "id": "a",
+                    "outcome": "wrong_answer",
+                    "score": 0.0,
+                    "reason": "24 is not 42\n\u2014 \U0001f600",
+                    "extracted": "24",
+                },
+                {"id": "c", "outcome": "reward_error", "score": None, "reason": "ValueError", "extracted": None},
+            ],
+        }
+    }
+
+
+def test_equal_runs_give_equal_text_that_ends_in_a_newline() -> None:
+    first, second = (results_document([report(Decision.PASSED), report(Decision.FAILED)]) for _ in range(2))
+
+    assert first == second
+    assert first.endswith("}\n")
+
+
+def test_suites_keep_the_order_they_were_run_in() -> None:
+    suites = [SuiteReport(name, [], has_controls=False) for name in ("tool-calls", "math")]
+
+    assert list(json.loads(results_document(suites))["suites"]) == ["tool-calls", "math"]
+
+
+@pytest.mark.parametrize(
+    ("suite", "readiness"),
+    [
+        (report(Decision.PASSED, Decision.PASSED), Readiness.READY),
+        (report(Decision.PASSED, Decision.FAILED), Readiness.NOT_READY),
+        (report(Decision.UNDECIDED, Decision.FAILED), Readiness.NOT_READY),
+        (report(Decision.FAILED, controls=False), Readiness.NOT_READY),
+        (report(Decision.PASSED, Decision.UNDECIDED), Readiness.UNDECIDED),
+        (report(Decision.PASSED, controls=False), Readiness.UNDECIDED),
+        (report(), Readiness.UNDECIDED),
+    ],
+)
+def test_a_suite_is_ready_only_where_every_gate_passed_and_controls_are_declared(
+    suite: SuiteReport, readiness: Readiness
+) -> None:
+    assert suite.readiness is readiness
+    assert (suite.reasons == []) == (readiness is Readiness.READY or suite.steps == [])
+
+
+def test_the_gravest_reason_comes_first() -> None:
+    reasons = report(Decision.UNDECIDED, Decision.PASSED, Decision.FAILED, controls=False).reasons
+
+    assert reasons[:2] == ["step2: so", "step0: so"]
+    assert reasons[2].startswith("[controls] is not declared")
