@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-_TOKEN = re.compile(r"\\\\|\\[a-zA-Z]+|\\.|\s+|.", re.DOTALL)
+#: A grouped number is one token, so that the answers "3, 125" are never taken for the number 3,125.
+_TOKEN = re.compile(r"\\\\|\\[a-zA-Z]+|\\.|\d{1,3}(?:,\d{3})+(?!\d)|\d+|\s+|.", re.DOTALL)
 _SAME_FRACTION = {"\\dfrac": "\\frac", "\\tfrac": "\\frac"}
 #: Commands that set size, style or space and leave the mathematics alone.
 _RENDERING = frozenset(

@@ -2,15 +2,12 @@ r"""Sets of real numbers, as intervals and `\{...\}` joined by `\cup`, told apar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
-import sympy
-
 from reward_kit.controls.math.latex import enclosed, split, written
-from reward_kit.controls.math.symbolic import less, value_of
+from reward_kit.controls.math.symbolic import less, points_between, value_of
 
 _UNION, _COMMA = frozenset(["\\cup"]), frozenset([","])
 
@@ -52,17 +49,8 @@ def read(parts: Sequence[str]) -> RealSet | None:
 
 def point_in_one_only(first: RealSet, second: RealSet) -> Any | None:
     """A rational point that surely lies inside one set and surely outside the other; None where none is found."""
-    for point in _between(first, second):
+    for point in points_between([end for part in (*first, *second) for end in (part.low, part.high)]):
         for one, other in ((first, second), (second, first)):
             if any(part.surely_has(point) for part in one) and all(part.surely_lacks(point) for part in other):
                 return point
     return None
-
-
-def _between(*sets: RealSet) -> Iterator[Any]:
-    """A rational number in every gap between the ends of all sets, and one beyond either side."""
-    ends = {end for parts in sets for part in parts for end in (part.low, part.high) if end.is_finite}
-    places = sorted({sympy.Rational(str(end.evalf(15))) for end in ends if end.is_real})
-    if places:
-        yield from (places[0] - 1, places[-1] + 1)
-        yield from ((low + high) / 2 for low, high in pairwise(places))

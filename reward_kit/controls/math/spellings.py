@@ -36,7 +36,8 @@ def _set_otherwise(gold: str, latex: bool) -> Iterator[tuple[str, str]]:
 
 
 def _changes(gold: str) -> Iterator[tuple[str, str]]:
-    if match := re.fullmatch(r"\\\{(?P<first>[^,{}]+),(?P<rest>[^{}]+)\\\}", gold):
+    match = re.fullmatch(r"\\\{(?P<first>[^,{}()\[\]]+),(?P<rest>[^{}()\[\]]+)\\\}", gold)
+    if match and not re.search(r"dots|mid|[:|]", gold):
         yield "reordered", f"\\{{{match['rest'].strip()}, {match['first'].strip()}\\}}"
     if "\\frac" in gold:
         yield "fraction_size", gold.replace("\\frac", "\\dfrac")

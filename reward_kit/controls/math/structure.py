@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from reward_kit.controls.math import realsets
 from reward_kit.controls.math.latex import enclosed, matrix_of, split, tokens, written
@@ -125,7 +126,7 @@ def _quantities(gold: Parts, other: Parts) -> _Shape:
     return True, f"{shown}: their values differ" if apart(value_of(core), value_of(other_core)) else None
 
 
-def _value(parts: Parts) -> object:
+def _value(parts: Parts) -> Any:
     return value_of(written(parts))
 
 

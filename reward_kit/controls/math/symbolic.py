@@ -6,12 +6,13 @@ Imports sympy, and is imported itself only when an answer is more than a plain n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
-import sympy
-from latex2sympy2_extended import latex2sympy
+import sympy  # type: ignore[import-untyped]
+from latex2sympy2_extended import latex2sympy  # type: ignore[import-untyped]
 
 #: Digits of a value, and how far two must be apart to count as different: sympy's evalf keeps the digits it claims.
 _DIGITS, _APART = 50, sympy.Rational(1, 10**30)
@@ -21,7 +22,7 @@ _POINTS = [
     [sympy.Rational(p, q) for p, q in ((29, 19), (5, 31), (37, 29), (41, 37), (3, 43), (47, 41))],
 ]
 _COMMANDS = frozenset(
-    "\\frac \\sqrt \\pi \\cdot \\times \\sin \\cos \\tan \\ln \\log \\binom \\infty \\alpha \\beta \\theta".split()
+    f"\\{name}" for name in ("frac", "sqrt", "pi", "cdot", "times", "sin", "cos", "tan", "ln", "log", "binom", "infty")
 )
 _LONGEST = 200
 
@@ -44,11 +45,18 @@ def value_of(text: str) -> Any:
         raise NotReadError(text)
     try:
         value = latex2sympy(re.sub(r"(\d+)\.(\d+)", _as_fraction, text))
-    except Exception as error:  # noqa: BLE001  # the parser raises plain Exception; what it cannot read is not proved
+    except Exception as error:  # the parser raises nothing narrower; what it cannot read is not proved
         raise NotReadError(text) from error
     if not isinstance(value, sympy.Expr) or value.has(sympy.Float) or value.has(sympy.core.function.AppliedUndef):
         raise NotReadError(text)
+    if any(_is_free(symbol.name, value) for symbol in value.free_symbols):
+        raise NotReadError(text)
     return value
+
+
+def _is_free(name: str, value: Any) -> bool:
+    """True for a letter that stands for any constant (x^2 + C) or any integer (pi k): other texts say the same."""
+    return bool(re.fullmatch(r"C|[Cc]_.*", name)) or (name in ("k", "m", "n") and value.has(sympy.pi))
 
 
 def _as_fraction(decimal: re.Match[str]) -> str:
@@ -91,6 +99,14 @@ def less(first: Any, second: Any) -> bool:
         return bool(first != second and (first == -sympy.oo or second == sympy.oo))
     difference = (second - first).evalf(_DIGITS)
     return bool(difference.is_real and difference > _APART)
+
+
+def points_between(ends: Sequence[Any]) -> Iterator[Any]:
+    """A rational number in every gap between real numbers, and one beyond either side."""
+    places = sorted({sympy.Rational(str(end.evalf(15))) for end in ends if end.is_real and end.is_finite})
+    if places:
+        yield from (places[0] - 1, places[-1] + 1)
+        yield from ((low + high) / 2 for low, high in pairwise(places))
 
 
 def curve_leaves(first: Any, second: Any) -> bool:
