@@ -23,6 +23,9 @@ class Control:
     proof: str
 
 
+#: The operator of a response without any answer. Alone it shows nothing: a reward that pays every answer refuses it too.
+NO_ANSWER = "no_answer"
+
 #: The controls of one row, none where nothing can be proved. Called once a row, for many rows: import heavy
 #: libraries inside, and never ask the reward under test, or what it is made of, for a proof.
 Domain = Callable[[Row], Iterator[Control]]

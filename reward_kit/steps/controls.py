@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import floor
 from typing import Annotated, ClassVar
 
 from pydantic import Field, field_validator
 
-from reward_kit.controls import DOMAINS, Control
+from reward_kit.controls import DOMAINS, NO_ANSWER, Control
 from reward_kit.gates import Decision, Gate, list_of, meets
 from reward_kit.models import Outcome, Polarity, Row, Sample
 from reward_kit.steps.base import Grade, Settings, Step
@@ -57,27 +59,42 @@ class ControlsStep(Step[ControlsSettings]):
         return all(case.held or self.settings.required(case.polarity) < 1.0 for case in verdict.cases)
 
     def evaluate(self, rows: Sequence[Row], grade: Grade) -> Iterator[Verdict]:
-        controls_of = DOMAINS[self.settings.domain]
-        controls: list[Control] = []
-        samples: list[Sample] = []
-        open_cases: dict[str, int] = {}
+        graded = _Graded()
         for row in rows:
-            own = list(controls_of(row))
-            if not own:
+            controls = list(DOMAINS[self.settings.domain](row))
+            graded.expect(row, controls)
+            if not controls:
                 yield Verdict(row.id, Outcome.ABSTAINED, reason=_NOTHING_PROVED)
-                continue
-            open_cases[row.id] = len(own)
-            controls += own
-            samples += [Sample(row, control.response) for control in own]
-        graded: dict[str, dict[int, Verdict]] = {row_id: {} for row_id in open_cases}
-        for position, verdict in grade(samples):
-            row_id = samples[position].row.id
-            graded[row_id][position] = verdict
-            if len(graded[row_id]) == open_cases[row_id]:
-                yield _row_verdict(row_id, [(controls[i], found) for i, found in sorted(graded.pop(row_id).items())])
+        for position, verdict in grade(graded.samples):
+            if (pairs := graded.settle(position, verdict)) is not None:
+                yield _row_verdict(verdict.row_id, pairs)
 
     def gate(self, verdicts: Sequence[Verdict]) -> Gate:
         return _gate(verdicts, self.settings)
+
+
+class _Graded:
+    """Controls of many rows in one list of samples, and the rows whose controls are not all graded yet."""
+
+    def __init__(self) -> None:
+        self.samples: list[Sample] = []
+        self._controls: list[Control] = []
+        self._places: dict[str, range] = {}
+        self._verdicts: dict[int, Verdict] = {}
+
+    def expect(self, row: Row, controls: Sequence[Control]) -> None:
+        first = len(self.samples)
+        self._controls += controls
+        self.samples += [Sample(row, control.response) for control in controls]
+        self._places[row.id] = range(first, len(self.samples))
+
+    def settle(self, position: int, verdict: Verdict) -> list[tuple[Control, Verdict]] | None:
+        """Take note of a verdict; the row's controls with theirs, in order, once it is the row's last."""
+        self._verdicts[position] = verdict
+        places = self._places[self.samples[position].row.id]
+        if not all(place in self._verdicts for place in places):
+            return None
+        return [(self._controls[place], self._verdicts.pop(place)) for place in places]
 
 
 def _row_verdict(row_id: str, graded: Sequence[tuple[Control, Verdict]]) -> Verdict:
@@ -134,22 +151,49 @@ def _end_of(text: str) -> str:
 
 def _gate(verdicts: Sequence[Verdict], settings: ControlsSettings) -> Gate:
     """Decide both rates over all controls: an error fails, and what could not be proved is said."""
-    errors = [v.row_id for v in verdicts if v.outcome.is_error]
+    errors = [verdict.row_id for verdict in verdicts if verdict.outcome.is_error]
     if errors:
         return Gate(Decision.FAILED, f"controls of {len(errors)} rows ended in an error: {list_of(errors)}")
-    shown, met, missing = [], True, []
-    for name, polarity in (("sensitivity", Polarity.PRESERVING), ("specificity", Polarity.FLIPPING)):
-        cases = [case for verdict in verdicts for case in verdict.cases if case.polarity is polarity]
-        held = sum(case.held for case in cases)
-        without = [v.row_id for v in verdicts if not any(case.polarity is polarity for case in v.cases)]
-        required = settings.required(polarity)
-        if not cases:
-            return Gate(Decision.UNDECIDED, f"no {polarity} control could be proved for any of {len(verdicts)} rows")
-        met = met and meets(held, len(cases), required)
-        rate = "" if held == len(cases) else f" ({held / len(cases):.3g})"
-        shown.append(f"{name} {held}/{len(cases)}{rate}, {required:.4g} is required")
-        if without:
-            missing.append(f"no {polarity} control could be proved for {len(without)} rows: {list_of(without)}")
+    unproved = {kind: [v.row_id for v in verdicts if not any(map(shows, v.cases))] for kind, shows in _SHOWS.items()}
+    for kind, missing in unproved.items():
+        if len(missing) == len(verdicts):
+            return Gate(Decision.UNDECIDED, f"no {kind} could be proved for any of {len(verdicts)} rows")
+    rates = [_Rate.of(polarity, verdicts, settings) for polarity in Polarity]
+    notes = [rate.shown for rate in rates]
     survivors = [f"{v.row_id} {case.operator}" for v in verdicts for case in v.cases if not case.held]
-    named = [f"survivors: {list_of(survivors)}"] if survivors else []
-    return Gate(Decision.PASSED if met else Decision.FAILED, "; ".join([*shown, *named, *missing]))
+    if survivors:
+        notes.append(f"survivors: {list_of(survivors)}")
+    notes += [f"no {kind} could be proved for {len(ids)} rows: {list_of(ids)}" for kind, ids in unproved.items() if ids]
+    return Gate(Decision.PASSED if all(rate.met for rate in rates) else Decision.FAILED, "; ".join(notes))
+
+
+#: What a row's controls must hold for the row to show something of either side.
+_SHOWS: Mapping[str, Callable[[Case], bool]] = {
+    "other spelling": lambda case: case.polarity is Polarity.PRESERVING,
+    "wrong answer": lambda case: case.polarity is Polarity.FLIPPING and case.operator != NO_ANSWER,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Rate:
+    """Sensitivity or specificity: how many of the controls of one polarity hold."""
+
+    name: str
+    held: int
+    total: int
+    required: float
+
+    @classmethod
+    def of(cls, polarity: Polarity, verdicts: Sequence[Verdict], settings: ControlsSettings) -> _Rate:
+        held = [case.held for verdict in verdicts for case in verdict.cases if case.polarity is polarity]
+        name = "sensitivity" if polarity is Polarity.PRESERVING else "specificity"
+        return cls(name, sum(held), len(held), settings.required(polarity))
+
+    @property
+    def met(self) -> bool:
+        return meets(self.held, self.total, self.required)
+
+    @property
+    def shown(self) -> str:
+        share = f" ({floor(1000 * self.held / self.total) / 1000:g})" if self.held < self.total else ""
+        return f"{self.name} {self.held}/{self.total}{share}, {self.required:.4g} is required"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from reward_kit.controls.base import Control
+from reward_kit.controls.base import NO_ANSWER, Control
 from reward_kit.controls.math.formats import Frame, declared_answer, frame_of
 from reward_kit.controls.math.mutants import mutants
 from reward_kit.controls.math.proofs import proof_of_difference, proof_of_equality
@@ -14,8 +14,6 @@ from reward_kit.models import Polarity, Row
 
 #: Wrong values of a row: with the hedge and the missing answer they make five flipping controls.
 _WRONG_VALUES = 3
-#: Other spellings of a row: enough for one that groups digits, one decimal and one fraction.
-_SPELLINGS = 3
 
 #: An operator, the answer it wrote, and why that is right or wrong.
 Proved = tuple[str, str, str]
@@ -39,7 +37,8 @@ def _gold_text(ground_truth: Any) -> str:
 
 def _preserving(gold: str, frame: Frame) -> Iterator[Control]:
     proved = _proved(gold, spellings(gold, frame.is_boxed), proof_of_equality)
-    for operator, text, proof in _of_each_operator(proved, _SPELLINGS):
+    by_operator = {candidate[0]: candidate for candidate in reversed(list(proved))}  # the first of each
+    for operator, text, proof in reversed(by_operator.values()):
         yield Control(operator, Polarity.PRESERVING, frame.with_answer(text), f"{text} for {gold}: {proof}")
 
 
@@ -53,7 +52,7 @@ def _flipping(gold: str, frame: Frame) -> Iterator[Control]:
         yield Control("hedge", Polarity.FLIPPING, frame.with_hedge(gold, text), why)
     response = frame.without_answer(gold)
     if response is not None:
-        yield Control("no_answer", Polarity.FLIPPING, response, f"mentions {gold} in its working, declares no answer")
+        yield Control(NO_ANSWER, Polarity.FLIPPING, response, f"mentions {gold} in its working, declares no answer")
 
 
 def _proved(gold: str, proposals: Iterable[tuple[str, str]], prove: Prove) -> Iterator[Proved]:

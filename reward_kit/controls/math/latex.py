@@ -36,11 +36,23 @@ def tokens(text: str) -> list[str]:
 
 
 def written(parts: Sequence[str]) -> str:
-    """Tokens as text again; a blank keeps a command from running into a letter."""
+    """Tokens as text again; a blank keeps a command from running into a letter, and a number into another."""
     text = ""
     for part in parts:
-        text += " " + part if part[0].isalpha() and re.search(r"\\[a-zA-Z]+$", text) else part
+        runs_on = (part[0].isalpha() and re.search(r"\\[a-zA-Z]+$", text)) or (
+            part[0].isdigit() and text[-1:].isdigit()
+        )
+        text += f" {part}" if runs_on else part
     return text
+
+
+_CHOICE = re.compile(r"\(?([A-Z])\)?|\\(?:text|mathrm|textbf|mathbf)\{\(?([A-Z])\)?\}")
+
+
+def choice_of(text: str) -> str | None:
+    """The letter of a multiple-choice answer: B, (B), \\text{B}."""
+    match = _CHOICE.fullmatch(text.strip())
+    return (match[1] or match[2]) if match else None
 
 
 @dataclass(frozen=True, slots=True)

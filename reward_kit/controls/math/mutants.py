@@ -6,10 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
-from reward_kit.controls.math.latex import literals
+from reward_kit.controls.math.latex import choice_of, literals
 from reward_kit.controls.math.numbers import Number, as_decimal, read_number, write_number
-
-_CHOICE = re.compile(r"\(?(?P<letter>[A-Z])\)?|\\(?:text|mathrm|textbf|mathbf)\{\(?(?P<inner>[A-Z])\)?\}")
 
 
 def mutants(gold: str) -> Iterator[tuple[str, str]]:
@@ -18,11 +16,11 @@ def mutants(gold: str) -> Iterator[tuple[str, str]]:
     In an answer that is more than a number, an operator changes one number of it, its sign aside.
     """
     number = read_number(gold)
-    choice = _CHOICE.fullmatch(gold)
+    choice = choice_of(gold)
     if number is not None:
         yield from _of_number(gold, number)
     elif choice:
-        yield from _of_choice(gold, choice["letter"] or choice["inner"])
+        yield from _of_choice(gold, choice)
     else:
         yield from _of_text(gold)
 

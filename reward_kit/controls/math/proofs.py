@@ -5,9 +5,7 @@ Plain numbers are compared as fractions. Everything else goes to `structure`, wh
 
 from __future__ import annotations
 
-import re
-
-from reward_kit.controls.math.latex import enclosed, split, tokens, written
+from reward_kit.controls.math.latex import choice_of, enclosed, split, tokens, written
 from reward_kit.controls.math.numbers import Number, read_number
 
 
@@ -28,8 +26,8 @@ def proof_of_equality(gold: str, other: str) -> str | None:
         return f"both are {first.value}" if first.value == second.value else None
     if tokens(gold) == tokens(other):
         return "they differ in how LaTeX sets them, not in what they say"
-    if _choice_letter(gold) is not None and _choice_letter(gold) == _choice_letter(other):
-        return f"both are choice {_choice_letter(gold)}"
+    if (choice := choice_of(gold)) is not None and choice == choice_of(other):
+        return f"both are choice {choice}"
     if (items := _items_of_set(gold)) is not None and items == _items_of_set(other):
         return "one set, its elements in another order"
     return None
@@ -38,11 +36,6 @@ def proof_of_equality(gold: str, other: str) -> str | None:
 def _alike(first: Number, second: Number) -> bool:
     """The same currency and unit around both."""
     return (first.before, tokens(first.after)) == (second.before, tokens(second.after))
-
-
-def _choice_letter(text: str) -> str | None:
-    match = re.fullmatch(r"\(?([A-Z])\)?|\\text\{([A-Z])\}", text.strip())
-    return (match[1] or match[2]) if match else None
 
 
 def _items_of_set(text: str) -> list[str] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from reward_kit.controls.math.latex import choice_of
 from reward_kit.controls.math.numbers import Number, as_decimal, as_frac, as_slash, read_number
 
 #: A decimal longer than this is no spelling that a person would choose.
@@ -21,8 +22,9 @@ def spellings(gold: str, latex: bool) -> Iterator[tuple[str, str]]:
     number = read_number(gold)
     if number is not None:
         yield from _of_number(number, latex or "\\" in gold)
-    elif re.fullmatch(r"[A-Z]", gold):
-        yield "choice", f"\\text{{{gold}}}" if latex else f"({gold})"
+    elif choice := choice_of(gold):
+        bare = gold == choice
+        yield "choice", (f"\\text{{{choice}}}" if latex else f"({choice})") if bare else choice
     else:
         yield from _set_otherwise(gold, latex or "\\" in gold)
 

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from reward_kit.controls.math import realsets
-from reward_kit.controls.math.latex import enclosed, matrix_of, split, tokens, written
+from reward_kit.controls.math.latex import choice_of, enclosed, matrix_of, split, tokens, written
 from reward_kit.controls.math.numbers import read_number
-from reward_kit.controls.math.symbolic import NotReadError, apart, curve_leaves, value_of
+from reward_kit.controls.math.symbolic import NotReadError, apart, curve_leaves, less, value_of
 
 Parts = Sequence[str]
 
 _COMMA = frozenset([",", ";"])
 _RELATIONS = frozenset(["=", "<", ">", "\\le", "\\leq", "\\ge", "\\geq", "\\ne", "\\neq", "\\in"])
+_BELOW = frozenset(["<", "\\le", "\\leq"])
 #: What an equation may have on its left as a mere name of its right: x, x_1, M', f(x).
 _LABEL = re.compile(r"[A-Za-z](?:_\{?\w{1,3}\}?|')?(?:\([a-z]\))?")
-_CHOICE = re.compile(r"\(?([A-Z])\)?|\\(?:text|mathrm|textbf|mathbf)\{\(?([A-Z])\)?\}")
 _UNIT = re.compile(r"(?P<core>.*?)(?P<unit>\\(?:text|mathrm|textrm|mbox)\{[^{}]*\}(?:\^\{?\d\}?)?|\\%|\^\{?\\circ\}?)")
 
 
@@ -34,12 +34,6 @@ def differs(gold: str, other: str) -> str | None:
 
 def _undelimited(text: str) -> str:
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] == "$" and text.count("$") == 2 else text
-
-
-def choice_of(text: str) -> str | None:
-    """The letter of a multiple-choice answer: B, (B), \\text{B}."""
-    match = _CHOICE.fullmatch(text.strip())
-    return (match[1] or match[2]) if match else None
 
 
 def _differs(gold: Parts, other: Parts) -> str | None:
@@ -101,7 +95,11 @@ def _relations(gold: Parts, other: Parts) -> _Shape:
     first, second = split(gold, _RELATIONS), split(other, _RELATIONS)
     if len(first) == 1:
         return _NOT_THIS
-    if len(first) != 2 or [piece.separator for piece in first] != [piece.separator for piece in second]:
+    if [piece.separator for piece in first] != [piece.separator for piece in second]:
+        return True, None
+    if len(first) == 3:
+        return True, _chains([piece.parts for piece in first], [piece.parts for piece in second], first[1].separator)
+    if len(first) > 3:
         return True, None
     (left, right), (other_left, other_right) = ((piece.parts for piece in side) for side in (first, second))
     if _LABEL.fullmatch("".join(left)):
@@ -111,6 +109,13 @@ def _relations(gold: Parts, other: Parts) -> _Shape:
     if curve_leaves(_value(left) - _value(right), _value(other_left) - _value(other_right)):
         return True, "a real point solves one equation and not the other"
     return True, None
+
+
+def _chains(gold: Sequence[Parts], other: Sequence[Parts], relation: str) -> str | None:
+    """`1 < x \\le 5` by its ends, where numbers lie between those of the gold: else both say nothing."""
+    low, high = (gold[0], gold[2]) if relation in _BELOW else (gold[2], gold[0])
+    named = gold[1] == other[1] and _LABEL.fullmatch("".join(gold[1]))
+    return _some_pair(gold[::2], other[::2]) if named and less(_value(low), _value(high)) else None
 
 
 def _quantities(gold: Parts, other: Parts) -> _Shape:

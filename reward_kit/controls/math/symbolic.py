@@ -13,6 +13,7 @@ from typing import Any
 
 import sympy  # type: ignore[import-untyped]
 from latex2sympy2_extended import latex2sympy  # type: ignore[import-untyped]
+from latex2sympy2_extended.latex2sympy2 import ConversionConfig  # type: ignore[import-untyped]
 
 #: Digits of a value, and how far two must be apart to count as different: sympy's evalf keeps the digits it claims.
 _DIGITS, _APART = 50, sympy.Rational(1, 10**30)
@@ -25,6 +26,10 @@ _COMMANDS = frozenset(
     f"\\{name}" for name in ("frac", "sqrt", "pi", "cdot", "times", "sin", "cos", "tan", "ln", "log", "binom", "infty")
 )
 _LONGEST = 200
+#: Too large to evaluate, digits parted by a blank, or words: nothing is proved of these.
+_UNREADABLE = re.compile(r"\^\{?-?\d{4}|\^\{[^{}]*\^|\d{40}|\d\s+\d|(?<![\\a-zA-Z])[A-Za-z]{3}")
+_NO_VALUES = (sympy.Float, sympy.core.function.AppliedUndef, sympy.zoo, sympy.nan)
+_CONVERSION = ConversionConfig(lowercase_symbols=False)
 
 
 class NotReadError(Exception):
@@ -41,13 +46,13 @@ def value_of(text: str) -> Any:
     commands = re.findall(r"\\[a-zA-Z]+|\\.", text)
     if len(text) > _LONGEST or not set(commands) <= _COMMANDS or re.search(r"[^\\\w\s+\-*/^(){}.!|\[\]]|!", text):
         raise NotReadError(text)
-    if re.search(r"\^\{?-?\d{4}|\^\{[^{}]*\^|\d{40}", text):  # too large to evaluate
+    if _UNREADABLE.search(text):
         raise NotReadError(text)
     try:
-        value = latex2sympy(re.sub(r"(\d+)\.(\d+)", _as_fraction, text))
+        value = latex2sympy(re.sub(r"(\d+)\.(\d+)", _as_fraction, text), conversion_config=_CONVERSION)
     except Exception as error:  # the parser raises nothing narrower; what it cannot read is not proved
         raise NotReadError(text) from error
-    if not isinstance(value, sympy.Expr) or value.has(sympy.Float) or value.has(sympy.core.function.AppliedUndef):
+    if not isinstance(value, sympy.Expr) or value.has(*_NO_VALUES):
         raise NotReadError(text)
     if any(_is_free(symbol.name, value) for symbol in value.free_symbols):
         raise NotReadError(text)
