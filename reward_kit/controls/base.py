@@ -23,7 +23,7 @@ class Control:
     proof: str
 
 
-#: The operator of a response without any answer. Alone it shows nothing: a reward that pays every answer refuses it too.
+#: The operator of a response without any answer. Alone it shows nothing: a reward that pays all answers refuses it.
 NO_ANSWER = "no_answer"
 
 #: The controls of one row, none where nothing can be proved. Called once a row, for many rows: import heavy

@@ -24,7 +24,7 @@ def spellings(gold: str, latex: bool) -> Iterator[tuple[str, str]]:
         yield from _of_number(number, latex or "\\" in gold)
     elif choice := choice_of(gold):
         bare = gold == choice
-        yield "choice", (f"\\text{{{choice}}}" if latex else f"({choice})") if bare else choice
+        yield "choice", (f"\\text{{{choice}}}" if latex else f"{choice} ") if bare else choice
     else:
         yield from _set_otherwise(gold, latex or "\\" in gold)
 
