@@ -96,7 +96,7 @@ def load_suite(folder: Path) -> Suite:
     settings = read_settings(path)
     rows = tuple(read_dataset(folder / DATASET_FILE))
     declared = {step.name: getattr(settings, step.name) for step in STEPS}
-    steps = {s.name: s(declared[s.name], folder, rows) for s in STEPS if declared[s.name] is not None}
+    steps = {s.name: s(declared[s.name], folder, rows, settings.scale) for s in STEPS if declared[s.name] is not None}
     if defects := [defect for step in steps.values() for defect in step.defects()]:
         raise DatasetError(defects)
     return Suite(folder.resolve().name, folder, settings.reward, settings.scale, rows, steps)

@@ -11,11 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from reward_kit.errors import Defect
 from reward_kit.gates import Gate
 from reward_kit.models import Row, Sample
-from reward_kit.verdict import Verdict
+from reward_kit.verdict import Scale, Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+#: Rewards score from 0 to 1 and pass at 1, unless suite.toml says otherwise.
+DEFAULT_SCALE = Scale()
 #: Grades samples with the reward under test; yields (position, verdict) as they are decided.
 Grade = Callable[[Sequence[Sample]], Iterator[tuple[int, Verdict]]]
 
@@ -47,15 +49,17 @@ class Step(ABC, Generic[S]):
         settings: the step's table in suite.toml.
         folder: the suite's folder.
         rows: the whole dataset.
+        scale: the reward's declared range and pass mark.
     """
 
     name: ClassVar[str]
     settings_type: ClassVar[type[Settings]]
 
-    def __init__(self, settings: S, folder: Path, rows: Sequence[Row]) -> None:
+    def __init__(self, settings: S, folder: Path, rows: Sequence[Row], scale: Scale = DEFAULT_SCALE) -> None:
         self.settings = settings
         self.folder = folder
         self.rows = rows
+        self.scale = scale
 
     def defects(self) -> list[Defect]:
         """What is wrong with the files this step needs, found before anything runs."""

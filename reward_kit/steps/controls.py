@@ -13,7 +13,7 @@ from reward_kit.controls import DOMAINS, NO_ANSWER, Control
 from reward_kit.gates import Decision, Gate, list_of, meets
 from reward_kit.models import Outcome, Polarity, Row, Sample
 from reward_kit.steps.base import Grade, Settings, Step
-from reward_kit.verdict import Case, Verdict
+from reward_kit.verdict import Case, Scale, Verdict
 
 #: How much of a response a reason shows: its end, where the answer stands.
 _SHOWN = 120
@@ -46,8 +46,8 @@ class ControlsStep(Step[ControlsSettings]):
 
     A row passes where all its controls hold. Where one ended in an error, the row is that error. Where a wrong
     answer was paid, the row is `wrong_answer`: the reward took one for right. Where right answers alone were refused,
-    the row has the outcome that the reward gave the first of them. A row without any control is `abstained`: nothing
-    was checked, so that it neither passes nor fails, and the gate names it.
+    or the reward abstained, the row has the outcome that the reward gave the first of them. A row without any control
+    is `abstained`: nothing was checked, so that it neither passes nor fails, and the gate names it.
     """
 
     name: ClassVar[str] = "controls"
@@ -67,7 +67,7 @@ class ControlsStep(Step[ControlsSettings]):
                 yield Verdict(row.id, Outcome.ABSTAINED, reason=_NOTHING_PROVED)
         for position, verdict in grade(graded.samples):
             if (pairs := graded.settle(position, verdict)) is not None:
-                yield _row_verdict(verdict.row_id, pairs)
+                yield _row_verdict(verdict.row_id, pairs, self.scale)
 
     def gate(self, verdicts: Sequence[Verdict]) -> Gate:
         return _gate(verdicts, self.settings)
@@ -97,27 +97,32 @@ class _Graded:
         return [(self._controls[place], self._verdicts.pop(place)) for place in places]
 
 
-def _row_verdict(row_id: str, graded: Sequence[tuple[Control, Verdict]]) -> Verdict:
+def _row_verdict(row_id: str, graded: Sequence[tuple[Control, Verdict]], scale: Scale) -> Verdict:
     """What a row's controls come to together."""
-    cases = tuple(_case(control, verdict) for control, verdict in graded)
+    cases = tuple(_case(control, verdict, scale) for control, verdict in graded)
     output = "\n".join(verdict.output for _, verdict in graded if verdict.output)[-4000:]
     survivors = [pair for pair, case in zip(graded, cases, strict=True) if not case.held]
     if not survivors:
         return Verdict(row_id, Outcome.PASSED, 1.0, f"{len(cases)} controls hold", output=output, cases=cases)
     control, verdict = min(survivors, key=_gravity)
-    paid_wrong = control.polarity is Polarity.FLIPPING and not verdict.outcome.is_error
+    paid_wrong = control.polarity is Polarity.FLIPPING and _is_paid(verdict, scale)
     outcome = Outcome.WRONG_ANSWER if paid_wrong else verdict.outcome
     reason = "; ".join(_survival(*pair) for pair in sorted(survivors, key=_gravity))
     return Verdict(row_id, outcome, verdict.score, reason, verdict.extracted, verdict.gold, output, cases=cases)
 
 
-def _case(control: Control, verdict: Verdict) -> Case:
+def _is_paid(verdict: Verdict, scale: Scale) -> bool:
+    """True where the score reaches `pass_at`, whatever else the result says: a trainer pays the score."""
+    return not verdict.outcome.is_error and verdict.score is not None and verdict.score >= scale.pass_at
+
+
+def _case(control: Control, verdict: Verdict, scale: Scale) -> Case:
     """A control holds where a right answer passes, or a wrong one is given a score that does not reach `pass_at`."""
     if control.polarity is Polarity.PRESERVING:
         held = verdict.passed
     else:
         answered = not verdict.outcome.is_error and verdict.score is not None
-        held = answered and not verdict.passed and not verdict.reached
+        held = answered and not _is_paid(verdict, scale)
     text = str(control.response.get("content") or "")
     return Case(control.operator, control.polarity, verdict.outcome, verdict.score, held, text, control.proof)
 
@@ -142,10 +147,11 @@ def _survival(control: Control, verdict: Verdict) -> str:
     kind = "a wrong" if control.polarity is Polarity.FLIPPING else "a right"
     why = f"; {verdict.reason}" if verdict.outcome.is_error else ""
     text = _end_of(str(control.response.get("content") or ""))
-    return f"{control.operator}: the reward {did} {kind} response {text!r} ({control.proof}){why}"
+    return f'{control.operator}: the reward {did} {kind} response "{text}" ({control.proof}){why}'
 
 
 def _end_of(text: str) -> str:
+    text = " ".join(text.split())
     return text if len(text) <= _SHOWN else f"...{text[-_SHOWN:]}"
 
 
