@@ -881,7 +881,7 @@ def sphere_in_a_glass():
 
 
 @row("66d76837", "unit", (Rational(15, 2), "litres"))
-def diluting_a_salt_solution():
+def diluting_an_acid():
     [water] = sympy.solve(Eq(Rational(35, 100) * 10 / (10 + x), Rational(20, 100)), x)
     return water, "litres"
 
