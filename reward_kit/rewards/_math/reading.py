@@ -96,7 +96,7 @@ def _commas_separate(tokens: list[Token]) -> bool:
     """True where the commas between digits separate items.
 
     In brackets they do, unless other commas there are followed by blanks: (1/2,100) is a pair, (1,000, 2,000) too.
-    Outside they do where another item follows without a blank: 10,100,1000.
+    Anywhere they do where another item stands beside them without a blank: 10,100,1000.
     """
     brackets: list[int] = [-1]
     blanks: set[int] = set()
@@ -110,7 +110,7 @@ def _commas_separate(tokens: list[Token]) -> bool:
             blanks.add(brackets[-1])
         elif token.kind == "grouped":
             grouped_in.append(brackets[-1])
-            if brackets[-1] < 0 and _unspaced_neighbour(tokens, place):
+            if _unspaced_neighbour(tokens, place):
                 return True
     return any(bracket >= 0 and bracket not in blanks for bracket in grouped_in)
 
