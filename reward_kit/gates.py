@@ -91,9 +91,19 @@ def outcome_counts(verdicts: Sequence[Verdict]) -> dict[str, int]:
     return {outcome.value: counts[outcome] for outcome in Outcome if counts[outcome]}
 
 
+def meets(passed: int, total: int, required: float) -> bool:
+    """True where the rate reaches what is required."""
+    return passed / total + _ROUNDING >= required
+
+
+def list_of(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
+
+
 def _names(verdicts: Sequence[Verdict]) -> str:
-    more = f" and {len(verdicts) - _NAMED} more" if len(verdicts) > _NAMED else ""
-    return ", ".join(verdict.row_id for verdict in verdicts[:_NAMED]) + more
+    return list_of([verdict.row_id for verdict in verdicts])
 
 
 def _count(number: int, noun: str) -> str:

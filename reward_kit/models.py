@@ -33,6 +33,13 @@ class Outcome(StrEnum):
         return self in (Outcome.REWARD_ERROR, Outcome.INFRA_ERROR)
 
 
+class Polarity(StrEnum):
+    """What a control does to the right verdict: it must still pass, or it must now fail."""
+
+    PRESERVING = "preserving"
+    FLIPPING = "flipping"
+
+
 class DictLike(BaseModel):
     """Attribute access and read-only mapping access to the same fields, as reward-kit's users write both."""
 

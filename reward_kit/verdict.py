@@ -6,10 +6,10 @@ import math
 import numbers
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reward_kit.models import EvaluateResult, Outcome
+from reward_kit.models import EvaluateResult, Outcome, Polarity
 
 #: With these a response has not passed, whatever score the reward gives it.
 _NEVER_PASSES = frozenset(Outcome) - {Outcome.PASSED, Outcome.WRONG_ANSWER}
@@ -25,11 +25,25 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True)
+class Case:
+    """One control of a row as the reward graded it; `held` where the reward did what the polarity asks for."""
+
+    operator: str
+    polarity: Polarity
+    outcome: Outcome
+    score: float | None
+    held: bool
+    response: str
+    proof: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What became of one row in one step.
 
     `score` is None where the reward gave none; `extracted` and `gold` are what was compared; `output` is what the
-    reward printed meanwhile (its end, at most 4,000 characters).
+    reward printed meanwhile (its end, at most 4,000 characters). `reached` says that the score reaches `pass_at`,
+    whatever else in the result speaks against it: a trainer pays the score. `cases` are the row's controls.
     """
 
     row_id: str
@@ -39,6 +53,8 @@ class Verdict:
     extracted: str | None = None
     gold: str | None = None
     output: str = ""
+    reached: bool = field(default=False, compare=False)
+    cases: tuple[Case, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -90,6 +106,7 @@ def _from_score(draft: Verdict, value: Any, scale: Scale, declared_valid: bool =
         reason = f"the reward returned {score!r}, outside its declared range [{scale.low:g}, {scale.high:g}]"
         return replace(draft, outcome=Outcome.REWARD_ERROR, score=shown, reason=reason)
     reached = score >= scale.pass_at
+    draft = replace(draft, reached=reached)
     if draft.outcome in _NEVER_PASSES:
         contradiction = f" (yet its score {score:g} reaches pass_at {scale.pass_at:g})" if reached else ""
         return replace(draft, score=score, reason=draft.reason + contradiction)

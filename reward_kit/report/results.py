@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from reward_kit.gates import Decision, Gate, outcome_counts
-from reward_kit.verdict import Verdict
+from reward_kit.verdict import Case, Verdict
 
 #: Version of the JSON document; keys are added without changing it, never changed.
 SCHEMA = 1
@@ -85,8 +85,30 @@ def _step(step: StepReport) -> dict[str, Any]:
         "outcomes": outcome_counts(step.verdicts),
         "gate": step.gate.decision.value,
         "reason": step.gate.reason,
-        "results": [
-            {"id": v.row_id, "outcome": v.outcome.value, "score": v.score, "reason": v.reason, "extracted": v.extracted}
-            for v in step.verdicts
-        ],
+        "results": [_result(verdict) for verdict in step.verdicts],
+    }
+
+
+def _result(verdict: Verdict) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "id": verdict.row_id,
+        "outcome": verdict.outcome.value,
+        "score": verdict.score,
+        "reason": verdict.reason,
+        "extracted": verdict.extracted,
+    }
+    if verdict.cases:
+        result["controls"] = [_case(case) for case in verdict.cases]
+    return result
+
+
+def _case(case: Case) -> dict[str, Any]:
+    return {
+        "operator": case.operator,
+        "polarity": case.polarity.value,
+        "outcome": case.outcome.value,
+        "score": case.score,
+        "held": case.held,
+        "response": case.response,
+        "proof": case.proof,
     }

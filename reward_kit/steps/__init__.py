@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from reward_kit.steps.base import Grade, Settings, Step
+from reward_kit.steps.controls import ControlsStep
 from reward_kit.steps.data import DataStep
 from reward_kit.steps.local import LocalStep
 
-STEPS: tuple[type[Step[Any]], ...] = (DataStep, LocalStep)
+STEPS: tuple[type[Step[Any]], ...] = (DataStep, LocalStep, ControlsStep)
 
 __all__ = ["STEPS", "Grade", "Settings", "Step"]

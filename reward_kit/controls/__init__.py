@@ -1,0 +1,11 @@
+"""Controls: responses whose right verdict is proved, so that a green step says something about the reward."""
+
+from __future__ import annotations
+
+from reward_kit.controls.base import NO_ANSWER, Control, Domain
+from reward_kit.controls.math import math_controls
+
+#: The domains that [controls] can name.
+DOMAINS: dict[str, Domain] = {"math": math_controls}
+
+__all__ = ["DOMAINS", "NO_ANSWER", "Control", "Domain"]

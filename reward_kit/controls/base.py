@@ -1,0 +1,31 @@
+"""What a control is, and what a domain of controls has to offer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reward_kit.models import Polarity, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A row's response changed so that its right verdict is known.
+
+    `operator` names the change; `response` is the assistant message to grade; `proof` says in words why a right
+    reward must pass a preserving one or must not pass a flipping one. A change without a proof is no control.
+    """
+
+    operator: str
+    polarity: Polarity
+    response: Mapping[str, Any]
+    proof: str
+
+
+#: The operator of a response without any answer. Alone it shows nothing: a reward that pays every answer refuses it too.
+NO_ANSWER = "no_answer"
+
+#: The controls of one row, none where nothing can be proved. Called once a row, for many rows: import heavy
+#: libraries inside, and never ask the reward under test, or what it is made of, for a proof.
+Domain = Callable[[Row], Iterator[Control]]

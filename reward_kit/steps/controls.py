@@ -1,0 +1,199 @@
+"""Step `controls`: right answers in another spelling must pass, and answers that are proved wrong must not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import floor
+from typing import Annotated, ClassVar
+
+from pydantic import Field, field_validator
+
+from reward_kit.controls import DOMAINS, NO_ANSWER, Control
+from reward_kit.gates import Decision, Gate, list_of, meets
+from reward_kit.models import Outcome, Polarity, Row, Sample
+from reward_kit.steps.base import Grade, Settings, Step
+from reward_kit.verdict import Case, Verdict
+
+#: How much of a response a reason shows: its end, where the answer stands.
+_SHOWN = 120
+_NOTHING_PROVED = "no control could be proved for this gold: nothing was checked"
+
+
+class ControlsSettings(Settings):
+    """The table [controls]."""
+
+    domain: str = "math"
+    #: Share of all preserving controls that must pass.
+    sensitivity: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    #: Share of all flipping controls that must not pass.
+    specificity: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+
+    @field_validator("domain")
+    @classmethod
+    def _known(cls, domain: str) -> str:
+        if domain not in DOMAINS:
+            raise ValueError(f"unknown domain; known domains: {', '.join(sorted(DOMAINS))}")
+        return domain
+
+    def required(self, polarity: Polarity) -> float:
+        """The rate that controls of this polarity must reach."""
+        return self.sensitivity if polarity is Polarity.PRESERVING else self.specificity
+
+
+class ControlsStep(Step[ControlsSettings]):
+    """The reward tells right from wrong, both ways.
+
+    A row passes where all its controls hold. Where one ended in an error, the row is that error. Where a wrong
+    answer was paid, the row is `wrong_answer`: the reward took one for right. Where right answers alone were refused,
+    the row has the outcome that the reward gave the first of them. A row without any control is `abstained`: nothing
+    was checked, so that it neither passes nor fails, and the gate names it.
+    """
+
+    name: ClassVar[str] = "controls"
+    settings_type: ClassVar[type[Settings]] = ControlsSettings
+
+    def tolerates(self, verdict: Verdict) -> bool:
+        if verdict.outcome.is_error:
+            return False
+        return all(case.held or self.settings.required(case.polarity) < 1.0 for case in verdict.cases)
+
+    def evaluate(self, rows: Sequence[Row], grade: Grade) -> Iterator[Verdict]:
+        graded = _Graded()
+        for row in rows:
+            controls = list(DOMAINS[self.settings.domain](row))
+            graded.expect(row, controls)
+            if not controls:
+                yield Verdict(row.id, Outcome.ABSTAINED, reason=_NOTHING_PROVED)
+        for position, verdict in grade(graded.samples):
+            if (pairs := graded.settle(position, verdict)) is not None:
+                yield _row_verdict(verdict.row_id, pairs)
+
+    def gate(self, verdicts: Sequence[Verdict]) -> Gate:
+        return _gate(verdicts, self.settings)
+
+
+class _Graded:
+    """Controls of many rows in one list of samples, and the rows whose controls are not all graded yet."""
+
+    def __init__(self) -> None:
+        self.samples: list[Sample] = []
+        self._controls: list[Control] = []
+        self._places: dict[str, range] = {}
+        self._verdicts: dict[int, Verdict] = {}
+
+    def expect(self, row: Row, controls: Sequence[Control]) -> None:
+        first = len(self.samples)
+        self._controls += controls
+        self.samples += [Sample(row, control.response) for control in controls]
+        self._places[row.id] = range(first, len(self.samples))
+
+    def settle(self, position: int, verdict: Verdict) -> list[tuple[Control, Verdict]] | None:
+        """Take note of a verdict; the row's controls with theirs, in order, once it is the row's last."""
+        self._verdicts[position] = verdict
+        places = self._places[self.samples[position].row.id]
+        if not all(place in self._verdicts for place in places):
+            return None
+        return [(self._controls[place], self._verdicts.pop(place)) for place in places]
+
+
+def _row_verdict(row_id: str, graded: Sequence[tuple[Control, Verdict]]) -> Verdict:
+    """What a row's controls come to together."""
+    cases = tuple(_case(control, verdict) for control, verdict in graded)
+    output = "\n".join(verdict.output for _, verdict in graded if verdict.output)[-4000:]
+    survivors = [pair for pair, case in zip(graded, cases, strict=True) if not case.held]
+    if not survivors:
+        return Verdict(row_id, Outcome.PASSED, 1.0, f"{len(cases)} controls hold", output=output, cases=cases)
+    control, verdict = min(survivors, key=_gravity)
+    paid_wrong = control.polarity is Polarity.FLIPPING and not verdict.outcome.is_error
+    outcome = Outcome.WRONG_ANSWER if paid_wrong else verdict.outcome
+    reason = "; ".join(_survival(*pair) for pair in sorted(survivors, key=_gravity))
+    return Verdict(row_id, outcome, verdict.score, reason, verdict.extracted, verdict.gold, output, cases=cases)
+
+
+def _case(control: Control, verdict: Verdict) -> Case:
+    """A control holds where a right answer passes, or a wrong one is given a score that does not reach `pass_at`."""
+    if control.polarity is Polarity.PRESERVING:
+        held = verdict.passed
+    else:
+        answered = not verdict.outcome.is_error and verdict.score is not None
+        held = answered and not verdict.passed and not verdict.reached
+    text = str(control.response.get("content") or "")
+    return Case(control.operator, control.polarity, verdict.outcome, verdict.score, held, text, control.proof)
+
+
+def _gravity(pair: tuple[Control, Verdict]) -> int:
+    control, verdict = pair
+    if verdict.outcome.is_error:
+        return 0
+    return 1 if control.polarity is Polarity.FLIPPING else 2
+
+
+def _survival(control: Control, verdict: Verdict) -> str:
+    """One survivor in words: what was done to the response, what the reward said of it, and why that is wrong."""
+    if verdict.outcome.is_error:
+        did = f"{verdict.outcome} on"
+    elif verdict.score is None:
+        did = "abstained on"
+    elif control.polarity is Polarity.FLIPPING:
+        did = f"paid {verdict.score:g} for"
+    else:
+        did = f"gave {verdict.score:g} ({verdict.outcome}) to"
+    kind = "a wrong" if control.polarity is Polarity.FLIPPING else "a right"
+    why = f"; {verdict.reason}" if verdict.outcome.is_error else ""
+    text = _end_of(str(control.response.get("content") or ""))
+    return f"{control.operator}: the reward {did} {kind} response {text!r} ({control.proof}){why}"
+
+
+def _end_of(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"...{text[-_SHOWN:]}"
+
+
+def _gate(verdicts: Sequence[Verdict], settings: ControlsSettings) -> Gate:
+    """Decide both rates over all controls: an error fails, and what could not be proved is said."""
+    errors = [verdict.row_id for verdict in verdicts if verdict.outcome.is_error]
+    if errors:
+        return Gate(Decision.FAILED, f"controls of {len(errors)} rows ended in an error: {list_of(errors)}")
+    unproved = {kind: [v.row_id for v in verdicts if not any(map(shows, v.cases))] for kind, shows in _SHOWS.items()}
+    for kind, missing in unproved.items():
+        if len(missing) == len(verdicts):
+            return Gate(Decision.UNDECIDED, f"no {kind} could be proved for any of {len(verdicts)} rows")
+    rates = [_Rate.of(polarity, verdicts, settings) for polarity in Polarity]
+    notes = [rate.shown for rate in rates]
+    survivors = [f"{v.row_id} {case.operator}" for v in verdicts for case in v.cases if not case.held]
+    if survivors:
+        notes.append(f"survivors: {list_of(survivors)}")
+    notes += [f"no {kind} could be proved for {len(ids)} rows: {list_of(ids)}" for kind, ids in unproved.items() if ids]
+    return Gate(Decision.PASSED if all(rate.met for rate in rates) else Decision.FAILED, "; ".join(notes))
+
+
+#: What a row's controls must hold for the row to show something of either side.
+_SHOWS: Mapping[str, Callable[[Case], bool]] = {
+    "other spelling": lambda case: case.polarity is Polarity.PRESERVING,
+    "wrong answer": lambda case: case.polarity is Polarity.FLIPPING and case.operator != NO_ANSWER,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Rate:
+    """Sensitivity or specificity: how many of the controls of one polarity hold."""
+
+    name: str
+    held: int
+    total: int
+    required: float
+
+    @classmethod
+    def of(cls, polarity: Polarity, verdicts: Sequence[Verdict], settings: ControlsSettings) -> _Rate:
+        held = [case.held for verdict in verdicts for case in verdict.cases if case.polarity is polarity]
+        name = "sensitivity" if polarity is Polarity.PRESERVING else "specificity"
+        return cls(name, sum(held), len(held), settings.required(polarity))
+
+    @property
+    def met(self) -> bool:
+        return meets(self.held, self.total, self.required)
+
+    @property
+    def shown(self) -> str:
+        share = f" ({floor(1000 * self.held / self.total) / 1000:g})" if self.held < self.total else ""
+        return f"{self.name} {self.held}/{self.total}{share}, {self.required:.4g} is required"
