@@ -23,9 +23,9 @@ def main() -> None:
 @click.option("--cases", default="cases", show_default=True, type=click.Path(path_type=Path), help="Folder of suites.")
 def prepare(suite: str, cases: Path) -> None:
     """Build dataset.jsonl of SUITE from the source that its suite.toml declares."""
-    from reward_kit.dataset import write_dataset
+    from reward_kit.dataset import DATASET_FILE, write_dataset
     from reward_kit.steps.data import DataStep
-    from reward_kit.suite import DATASET_FILE, SUITE_FILE, read_settings
+    from reward_kit.suite import SUITE_FILE, read_settings
 
     folder = cases / suite
     try:

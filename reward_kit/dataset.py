@@ -11,6 +11,7 @@ from reward_kit.errors import DatasetError, Defect
 from reward_kit.jsonl import dump_line, read_jsonl, write_jsonl
 from reward_kit.models import Row
 
+DATASET_FILE = "dataset.jsonl"
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 #: The columns that are lists; every further column is the suite's own.
 _LIST_COLUMNS = ("tools", "tests", "components")

@@ -43,7 +43,7 @@ class FileDefectsError(RewardKitError):
         self.defects = tuple(defects)
         lines = [str(defect) for defect in self.defects[: self.SHOWN]]
         if len(self.defects) > self.SHOWN:
-            lines.append(f"... and {len(self.defects) - self.SHOWN} more defects of the same file")
+            lines.append(f"... and {len(self.defects) - self.SHOWN} more defects")
         super().__init__("\n".join(lines))
 
 

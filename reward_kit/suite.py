@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, ValidationInfo, create_model, field_validator
 
-from reward_kit.dataset import read_dataset
+from reward_kit.dataset import DATASET_FILE, read_dataset
 from reward_kit.errors import DatasetError, Defect, SuiteError
 from reward_kit.models import Row
 from reward_kit.reward import Reward, load_reward
@@ -20,7 +20,6 @@ from reward_kit.steps import STEPS, Settings, Step
 from reward_kit.verdict import Scale
 
 SUITE_FILE = "suite.toml"
-DATASET_FILE = "dataset.jsonl"
 
 
 @dataclass(frozen=True)

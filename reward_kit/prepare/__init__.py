@@ -9,11 +9,11 @@ from typing import Any
 from reward_kit.errors import DatasetError, Defect, PrepareError
 from reward_kit.jsonl import read_jsonl
 from reward_kit.models import Row
-from reward_kit.prepare import gsm8k
+from reward_kit.prepare import gsm8k, openr1
 
 #: A layout turns one source row into a row; the arguments are the source row, the row's id and its 1-based line.
 Layout = Callable[[Mapping[str, Any], str, int], Row]
-LAYOUTS: dict[str, Layout] = {"gsm8k": gsm8k.to_row}
+LAYOUTS: dict[str, Layout] = {"gsm8k": gsm8k.to_row, "openr1": openr1.to_row}
 
 
 def rows_from_jsonl(path: Path, layout: str) -> list[Row]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from reward_kit.errors import PrepareError
 from reward_kit.models import Row
+from reward_kit.prepare.columns import text_column
 
 _GOLD_MARKER = "#### "
 
@@ -23,19 +24,12 @@ def to_row(source: Mapping[str, Any], row_id: str, line: int) -> Row:
     Raises:
         PrepareError: where a column is missing, or the answer has no gold line or no calculator mark.
     """
-    question, answer = _column(source, "question"), _column(source, "answer")
+    question, answer = text_column(source, "question"), text_column(source, "answer")
     working, gold = _split_answer(answer)
     steps, result = _without_marks(working)
     reference = f"{steps}\n\nThe final answer is $\\boxed{{{result}}}$."
     messages = ({"role": "user", "content": question}, {"role": "assistant", "content": reference})
     return Row(row_id, messages, gold, {}, line)
-
-
-def _column(source: Mapping[str, Any], name: str) -> str:
-    value = source.get(name)
-    if not isinstance(value, str) or not value.strip():
-        raise PrepareError(f"has no text in column {name!r}")
-    return value.strip()
 
 
 def _split_answer(answer: str) -> tuple[str, str]:

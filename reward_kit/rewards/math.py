@@ -69,8 +69,8 @@ def extract_answer(content: str, *, profile: Profile = "strict") -> str | None:
 
 
 def answers_equal(gold: str, answer: str, policy: Policy = EXACT) -> bool:
-    """True where two answer texts (without box) are shown to be the same answer."""
-    return compare_texts(_gold_text(gold), Final((answer,), "given"), policy).outcome is Outcome.PASSED
+    """True where two answer texts, bare or in a box, are shown to be the same answer."""
+    return compare_texts(_gold_text(gold), Final((_gold_text(answer),), "given"), policy).outcome is Outcome.PASSED
 
 
 def audit_gold(gold: str, problem: str | None = None) -> list[GoldFinding]:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from reward_kit.errors import Defect
 from reward_kit.gates import Gate
@@ -37,6 +37,13 @@ class RateSettings(Settings):
     max_abstained: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     #: Where given, the lower bound of the rate's interval at this confidence must clear `pass_rate`.
     confidence: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
+
+    @field_validator("confidence")
+    @classmethod
+    def _reachable(cls, value: float | None, info: ValidationInfo) -> float | None:
+        if value is not None and info.data.get("pass_rate") == 1.0:
+            raise ValueError("must stand beside a pass_rate below 1.0: no number of rows proves a rate of 1")
+        return value
 
 
 S = TypeVar("S", bound=Settings)

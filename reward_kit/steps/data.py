@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from reward_kit.dataset import row_line
+from reward_kit.dataset import DATASET_FILE, row_line
 from reward_kit.errors import DatasetError, Defect
 from reward_kit.gates import Decision, Gate, rate_gate
 from reward_kit.models import Outcome, Row
@@ -56,6 +56,11 @@ class DataStep(Step[DataSettings]):
         """The rows built anew from the source, by id."""
         return {row.id: row for row in rows_from_jsonl(self.source, self.settings.source.layout)}
 
+    @cached_property
+    def _lines(self) -> list[bytes]:
+        """The dataset as it stands in the file, without line ends."""
+        return (self.folder / DATASET_FILE).read_bytes().split(b"\n")
+
     def defects(self) -> list[Defect]:
         try:
             self.rebuilt  # noqa: B018  # built here so that its defects are found now
@@ -78,7 +83,7 @@ class DataStep(Step[DataSettings]):
         if type(row.ground_truth) is not type(fresh.ground_truth) or row.ground_truth != fresh.ground_truth:
             reason = f"ground_truth is {row.ground_truth!r}, {where} says {fresh.ground_truth!r}; {prepare}"
             return Verdict(row.id, Outcome.GOLD_DEFECT, 0.0, reason, str(row.ground_truth), gold)
-        if row_line(row) != row_line(fresh):
+        if self._lines[row.line - 1] != row_line(fresh).encode():
             reason = f"the row differs from what {where} is prepared to; {prepare}"
             return Verdict(row.id, Outcome.BAD_FORMAT, 0.0, reason, str(row.ground_truth), gold)
         return Verdict(row.id, Outcome.PASSED, 1.0, "as its source says", str(row.ground_truth), gold)

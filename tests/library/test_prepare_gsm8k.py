@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reward_kit import Outcome
-from reward_kit.dataset import read_dataset, write_dataset
+from reward_kit.dataset import DATASET_FILE, read_dataset, write_dataset
 from reward_kit.errors import DatasetError, PrepareError
 from reward_kit.gates import Decision, Gate
 from reward_kit.models import Row
@@ -133,7 +133,8 @@ def suite_folder(tmp_path: Path, answers: Sequence[str] = ANSWERS) -> Path:
 
 def data_step(folder: Path, rows: Sequence[Row], min_rows: int = 1) -> DataStep:
     settings = {"source": {"kind": "jsonl", "path": "source.jsonl", "layout": "gsm8k"}, "min_rows": min_rows}
-    return DataStep(DataSettings.model_validate(settings), folder, rows)
+    write_dataset(folder / DATASET_FILE, rows)
+    return DataStep(DataSettings.model_validate(settings), folder, read_dataset(folder / DATASET_FILE))
 
 
 def run(step: DataStep) -> tuple[list[Verdict], Gate]:
@@ -222,3 +223,15 @@ def test_too_few_rows_fail_the_gate(tmp_path: Path) -> None:
     _, gate = run(data_step(folder, rows_from_jsonl(folder / "source.jsonl", "gsm8k"), min_rows=4))
 
     assert gate == Gate(Decision.FAILED, "3 rows, min_rows is 4")
+
+
+def test_a_row_written_in_other_bytes_fails_though_its_values_are_the_same(tmp_path: Path) -> None:
+    folder = suite_folder(tmp_path)
+    step = data_step(folder, rows_from_jsonl(folder / "source.jsonl", "gsm8k"))
+    file = folder / DATASET_FILE
+    file.write_text(file.read_text().replace('", "', '","', 1))
+
+    verdicts, gate = run(step)
+
+    assert [verdict.outcome for verdict in verdicts].count(Outcome.BAD_FORMAT) == 1
+    assert gate.decision is Decision.FAILED

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 # Loaded here once: pytester forgets what an in-process run imports, and would load pydantic anew for every test.
-import pytest_rewardkit.marked  # noqa: F401
+import pytest_rewardkit.marked
 import pytest_rewardkit.suites  # noqa: F401
 import reward_kit.rewards.math  # noqa: F401
 

@@ -23,7 +23,7 @@ ALLOWED = {
     "reward_kit.workers": {"reward_kit.models", "reward_kit.reward", "reward_kit.verdict"},
     "reward_kit.grading": {"reward_kit.models", "reward_kit.reward", "reward_kit.verdict", "reward_kit.workers"},
     "reward_kit.gates": {"reward_kit.models", "reward_kit.statistics", "reward_kit.verdict"},
-    "reward_kit.rewards": {"reward_kit.errors", "reward_kit.models", "reward_kit.rewards"},
+    "reward_kit.rewards": {"reward_kit.errors", "reward_kit.models", "reward_kit.reward", "reward_kit.rewards"},
     "reward_kit.controls": {"reward_kit.controls", "reward_kit.models"},
     "reward_kit.prepare": {"reward_kit.errors", "reward_kit.jsonl", "reward_kit.models", "reward_kit.prepare"},
 }

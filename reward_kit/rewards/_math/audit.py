@@ -49,7 +49,8 @@ def audit(gold: str, answer: str, problem: str | None) -> list[GoldFinding]:
     except Unreadable as error:
         return [GoldFinding("unreadable", f"{answer[:80]!r} cannot be read: {error}")]
     findings = _self_acceptance(answer)
-    if isinstance(value, Listing) and not _one_solution_set(value):
+    plus_minus = "\\pm" in answer or "±" in answer
+    if isinstance(value, Listing) and not plus_minus and not _one_solution_set(value):
         findings.append(GoldFinding("several_parts", f"{answer[:80]!r} has {len(value.items)} parts"))
     letter = _letter(value)
     options = dict(_OPTION.findall(problem)) if letter and problem else {}
@@ -72,7 +73,7 @@ def _self_acceptance(answer: str) -> list[GoldFinding]:
 
 
 def _one_solution_set(value: Listing) -> bool:
-    """x = 1 or x = 2, and 1 +- sqrt 2, are one answer; "a = 2, b = 3" has two parts."""
+    """x = 1 or x = 2 is one answer; "a = 2, b = 3" has two parts."""
     names = {item.names for item in value.items if isinstance(item, Named)}
     if names:
         return len(names) == 1 and all(isinstance(item, Named) for item in value.items)

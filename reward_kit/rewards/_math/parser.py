@@ -9,7 +9,8 @@ from reward_kit.rewards._math.expression import Expr, neg, num, sym
 from reward_kit.rewards._math.tokens import FUNCTIONS, Token, Unreadable
 
 # A person does not nest deeper; the bound keeps Python's own stack safe (about four frames a level).
-_DEEPEST = 60
+_DEEPEST = 40
+_LONGEST_CHAIN = 100
 _MOST_TOKENS = 1_500
 _END = Token("end", "")
 _TRIG = frozenset("sin cos tan cot sec csc sinh cosh tanh coth sech csch".split())
@@ -124,8 +125,12 @@ class _Parser:
     def product(self) -> Expr:
         """product := power { [dot | slash] power }, left to right."""
         result = self.power()
+        factors = 0
         while True:
             token = self.peek
+            factors += 1
+            if factors > _LONGEST_CHAIN:
+                raise Unreadable(f"a product of more than {_LONGEST_CHAIN} factors")
             if token.kind == "cmd" and token.text in ("cdot", "times") or self.is_op("*"):
                 self.place += 1
                 result = Expr("mul", (result, self.factor_after_operator()))
@@ -186,7 +191,7 @@ class _Parser:
         return _signed(sign, self.postfix(self.atom()))
 
     def postfix(self, operand: Expr) -> Expr:
-        while True:
+        for _ in range(3):
             if self.is_op("!"):
                 self.place += 1
                 if self.eat("!"):
@@ -202,10 +207,19 @@ class _Parser:
                 self.place += 1
                 operand = Expr("mul", (operand, Expr("const", name="degree")))
             else:
-                return operand
+                break
+        return operand
 
     # ----------------------------------------------------------------------------------------------- atoms
     def atom(self) -> Expr:
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise Unreadable(f"the expression is nested more than {_DEEPEST} deep")
+        atom = self.undeepened_atom()
+        self.depth -= 1
+        return atom
+
+    def undeepened_atom(self) -> Expr:
         token = self.next()
         if token.kind in ("num", "grouped", "repeating"):
             return self.number(token)

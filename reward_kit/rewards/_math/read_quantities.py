@@ -17,6 +17,7 @@ _NO_UNIT = frozenset(
     "or and if else not is are was maybe perhaps possibly between either neither then when where lambda def return import "
     "to but so because for some about approximately almost nearly least most".split()
 )
+_TRIGONOMETRIC = frozenset(("sin", "cos", "tan", "cot", "sec", "csc"))
 _MOST_UNIT_WORDS = 6
 _BASE_NAMES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
                "eleven": 11, "twelve": 12, "sixteen": 16}  # fmt: skip
@@ -88,7 +89,7 @@ def _without_unit(tokens: list[Token]) -> tuple[list[Token], list[str], int]:
     if len(tokens) > 1 and is_op(tokens[-1], "%"):
         return tokens[:-1], ["%"], 1
     for length in (4, 2, 1):  # ^{\circ}, ^\circ, \degree
-        if _is_degree(tokens[-length:]) and len(tokens) > length:
+        if _is_degree(tokens[-length:]) and len(tokens) > length and not _has_function(tokens):
             return tokens[:-length], ["degree"], 1
     if len(tokens) > 3 and tokens[-1].text in ("C", "F") and _is_degree(tokens[-3:-1]):
         return tokens[:-3], ["celsius" if tokens[-1].text == "C" else "fahrenheit"], 1
@@ -99,6 +100,11 @@ def _without_unit(tokens: list[Token]) -> tuple[list[Token], list[str], int]:
         return tokens, [], 1
     words, power = _unit_words(tokens[start:])
     return tokens[:start], words, power
+
+
+def _has_function(tokens: list[Token]) -> bool:
+    r"""In \cos 36^\circ the degrees belong to the argument."""
+    return any(token.kind == "cmd" and token.text in _TRIGONOMETRIC for token in tokens)
 
 
 def _is_degree(tokens: list[Token]) -> bool:

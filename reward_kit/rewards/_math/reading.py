@@ -93,19 +93,34 @@ def _grouped_resolved(tokens: list[Token]) -> list[Token]:
 
 
 def _commas_separate(tokens: list[Token]) -> bool:
+    """True where the commas between digits separate items.
+
+    In brackets they do, unless other commas there are followed by blanks: (1/2,100) is a pair, (1,000, 2,000) too.
+    Anywhere they do where another item stands beside them without a blank: 10,100,1000.
+    """
+    brackets: list[int] = [-1]
+    blanks: set[int] = set()
+    grouped_in: list[int] = []
     for place, token in enumerate(tokens):
-        if token.kind != "grouped":
-            continue
-        before = tokens[place - 1] if place else Token("end", "")
-        after = tokens[place + 1] if place + 1 < len(tokens) else Token("end", "")
-        if is_op(before, "(", "[", "{set") and is_op(after, ")", "]", "set}"):
-            return True
-        beyond = tokens[place + 2] if place + 2 < len(tokens) else Token("end", "")
-        if is_op(after, ",") and beyond.kind in ("num", "grouped") and not beyond.spaced:
-            return True
-        if is_op(before, ",") and not token.spaced and place > 1 and tokens[place - 2].kind == "num":
-            return True
-    return False
+        if is_op(token, "(", "[", "{set", "{"):
+            brackets.append(place if token.text != "{" else -1)
+        elif is_op(token, ")", "]", "set}", "}") and len(brackets) > 1:
+            brackets.pop()
+        elif is_op(token, ",") and place + 1 < len(tokens) and tokens[place + 1].spaced:
+            blanks.add(brackets[-1])
+        elif token.kind == "grouped":
+            grouped_in.append(brackets[-1])
+            if _unspaced_neighbour(tokens, place):
+                return True
+    return any(bracket >= 0 and bracket not in blanks for bracket in grouped_in)
+
+
+def _unspaced_neighbour(tokens: list[Token], place: int) -> bool:
+    after = tokens[place + 1 : place + 3]
+    if len(after) == 2 and is_op(after[0], ",") and after[1].kind in ("num", "grouped") and not after[1].spaced:
+        return True
+    before = tokens[max(0, place - 2) : place]
+    return len(before) == 2 and is_op(before[1], ",") and before[0].kind == "num" and not tokens[place].spaced
 
 
 def _read(tokens: Tokens, depth: int) -> Answer:

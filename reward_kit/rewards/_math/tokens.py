@@ -31,7 +31,8 @@ LONGEST_ANSWER = 5_000
 _PATTERN = re.compile(
     r"""
     (?P<repeating>\d*\.\d*(?:\\(?:overline|bar|dot|overbar)\s?\{\d+\}|\(\d+\)))
-  | (?P<latexnum>\d{1,3}(?:(?:\{,\}(?:\\!)?|\\[,:;!\ ]|,\\!\ ?|\\!,|~|\ (?=\d\d\d(?!\d)))\d{3})+(?!\d)(?:\.\d+)?)
+  | (?P<latexnum>\d{1,3}(?:(?:\{,\}(?:\\!)?|\\[,:;!\ ]|,\\!\ ?|\\!,|~)\d{3})+(?!\d)(?:\.\d+)?)
+  | (?P<blanknum>\d{1,3}(?:\ \d{3})+(?!\d)(?!\ ?[/\\])(?:\.\d+)?)  # but 1 113/114 is a mixed number
   | (?P<grouped>\d{1,3}(?:,\d{3})+(?![\d])(?:\.\d+)?)
   | (?P<comma>\d+\{,\}\d+)
   | (?P<num>(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,6}(?![\d.]))?)
@@ -170,7 +171,7 @@ def _emit(kind: str, piece: str, match: re.Match[str], shape: Token, tokens: lis
         tokens.append(shape._replace(kind="cmd", text="set" + match.group("letter")))
     elif kind in ("num", "grouped", "repeating"):
         tokens.append(shape._replace(kind=kind, text=piece))
-    elif kind == "latexnum":
+    elif kind in ("latexnum", "blanknum"):
         tokens.append(shape._replace(kind="num", text=re.sub(r"[^\d.]", "", piece)))
     elif kind == "comma":
         tokens.append(shape._replace(kind="num", text=piece.replace("{,}", ".")))

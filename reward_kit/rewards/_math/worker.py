@@ -131,7 +131,11 @@ class WorkerPool:
         """The answer of any worker and the seconds it took, the start of a first worker not counted."""
         worker = self._lease()
         started = time.monotonic()
-        answer = worker.ask(request, started + seconds)
+        try:
+            answer = worker.ask(request, started + seconds)
+        except BaseException:
+            worker.kill()  # its pipes are in an unknown state
+            raise
         if worker.is_alive():
             self._give_back(worker)
         return answer, time.monotonic() - started
@@ -145,9 +149,15 @@ class WorkerPool:
                 self._idle.remove(worker)
             if not self._idle:
                 self._idle.append(Worker())  # the spare, starting while this one works
-        if worker is None or not worker.is_alive():
-            worker = Worker()
-        worker.wait_until_ready()
+        if worker is not None and not worker.is_alive():
+            worker.kill()
+            worker = None
+        worker = worker or Worker()
+        try:
+            worker.wait_until_ready()
+        except BaseException:
+            worker.kill()
+            raise
         return worker
 
     def _give_back(self, worker: Worker) -> None:

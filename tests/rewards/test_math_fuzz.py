@@ -1,0 +1,103 @@
+"""Any text may come out of a model: extraction and reading neither raise nor slow down."""
+
+from __future__ import annotations
+
+import random
+import time
+from itertools import product
+
+import pytest
+
+from reward_kit.models import Outcome
+from reward_kit.rewards import math as math_module
+from reward_kit.rewards._math.boxes import plain_box
+from reward_kit.rewards._math.finals import _declared, find_final
+from reward_kit.rewards._math.visible import visible_text
+
+grade = getattr(math_module.math_reward, "__wrapped__", math_module.math_reward)
+
+GOLDS = (
+    r"42 \frac{3}{4} 2\sqrt{3} (1,2) [0,1) \{1,2\} x^2+1 25\% \$18 1011_2 12:30 1\pm\sqrt{2} 5\text{cm} \text{even} B "
+    r"\begin{pmatrix}1&2\\3&4\end{pmatrix} y=2x+1 x>2 (-\infty,2)\cup(3,\infty) 90^\circ \frac{\pi}{2} 3+4i -7"
+).split()
+PIECES = [
+    *"{}()[]^_=<,;:$|!%-+*/.&'?xyei019\n ", r"\frac", r"\sqrt", r"\{", r"\}", r"\le", r"\cup", r"\pm", r"\text{", r"\boxed{",
+    r"\\", r"\begin{pmatrix}", r"\end{pmatrix}", r"\in", r"\mathbb{R}", "cm", "°", "√", "½", "²", r"\log_2", r"\sin",
+    r"\binom", r"\sum_{k=1}^{5}", "#### ", "<answer>", "</answer>", "<think>", "</think>", "The answer is ", " or ",
+    " and ", " not ", r"\left", r"\right", r"\overline{3}", "for all", r"\approx", r"\equiv", r"\pmod 7", "(B)", "p.m.",
+    "A: ", "23", "1,000", r"\infty", "\x00", "🙂", "\u2212", r"\pi", "12", "base 2", "...", r"\setminus", "So ",
+]  # fmt: skip
+
+
+def responses(count: int, seed: int) -> list[tuple[str, str]]:
+    """Golds with responses of random pieces and of mutated golds."""
+    source = random.Random(seed)
+    pairs = []
+    for _ in range(count):
+        gold = source.choice(GOLDS)
+        if source.random() < 0.4:
+            answer = "".join(source.choices(PIECES, k=source.randint(1, 14)))
+        else:
+            letters = list(source.choice(GOLDS))
+            for _ in range(source.randint(1, 4)):
+                letters[source.randrange(len(letters))] = source.choice(PIECES)
+            answer = "".join(letters)
+        response = f"\\boxed{{{answer}}}" if source.random() < 0.7 else answer
+        pairs.append((answer if source.random() < 0.2 else gold, response))
+    return pairs
+
+
+def grade_all(pairs: list[tuple[str, str]]) -> float:
+    """Grade every pair in both profiles; the slowest time in seconds."""
+    slowest = 0.0
+    for gold, response in pairs:
+        for profile in ("strict", "lenient"):
+            started = time.perf_counter()
+            result = grade([{"role": "assistant", "content": response}], ground_truth=gold, profile=profile)
+            slowest = max(slowest, time.perf_counter() - started)
+            assert (result.score == 1.0) == (result.outcome is Outcome.PASSED)
+            assert result.reason
+            assert "\n" not in result.reason
+    return slowest
+
+
+def test_no_text_raises_or_takes_long():
+    assert grade_all(responses(3_000, seed=1)) < 3.0
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_texts_raise_nothing():
+    assert grade_all(responses(100_000, seed=2)) < 5.0
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "{", "}", "\\boxed{", "\\boxed", "\\boxed{1}", "\\boxed{1} or ", "<answer>", "<answer>1</answer>", "#### 1\n",
+        "####", "<think>", "</think>", "The answer is ", "The answer is 1. ", "answer", "final answer\n", "$", "\\(", "A:",
+        "A: 1\n", "or ", "not ", "either ", "a b ", "\\text{", "(", "-", "^{2", "\\frac", "0", "1,", ",000", " ", "\n", "*",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("profile", ["strict", "lenient"])
+def test_time_grows_with_the_length_of_a_response_and_not_faster(piece: str, profile: str):
+    def seconds(length: int) -> float:
+        text = piece * (length // len(piece))
+        best = 1e9
+        for _ in range(3):
+            started = time.perf_counter()
+            grade([{"role": "assistant", "content": text}], ground_truth="42", profile=profile)
+            best = min(best, time.perf_counter() - started)
+        return best
+
+    short, long = seconds(20_000), seconds(320_000)
+    assert long < 1.0
+    assert long < 16 * 4 * max(short, 0.002), f"{short:.4f} s for 20,000 signs, {long:.4f} s for 320,000"
+
+
+def test_the_fast_path_of_one_plain_box_gives_the_answer_of_the_full_way():
+    befores = ["So $", "It is not ", "either 3 or ", "x = -", "\\boxed{1} ", "\\boxed{1}, ", "<think>", "for ", "", "- "]
+    for before, content, after in product(befores, ["42", " 4 ", "x+1", ""], ["", "$.", "\n", ".</think>", " or 43", " is wrong"]):
+        text = f"{before}\\boxed{{{content}}}{after}"
+        plain = plain_box(text)
+        if plain is not None:
+            assert _declared(visible_text(text).text) == find_final(text), text
