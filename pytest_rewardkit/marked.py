@@ -15,6 +15,7 @@ from pytest_rewardkit import internals
 from pytest_rewardkit.options import find_suite
 from pytest_rewardkit.protocol import mark_tolerated
 from reward_kit.errors import RewardKitError
+from reward_kit.gates import list_of, meets, percent
 from reward_kit.suite import Suite, load_suite
 
 _SUITES = pytest.StashKey[dict[str, Suite]]()
@@ -91,12 +92,11 @@ def require_rate(outcomes: Mapping[str, bool], row_ids: Sequence[str], rate: flo
     if missing:
         raise RateNotReachedError(f"gate not decided: {missing} of {rows} rows did not run in this run")
     low = [row for row in row_ids if not outcomes[row]]
-    reached = (rows - len(low)) / rows
-    if reached + 1e-9 < rate:
-        named = ", ".join(row.partition("[")[2].removesuffix("]") for row in low[:10])
-        more = f" and {len(low) - 10} more" if len(low) > 10 else ""
-        shown = f"{rows - len(low)}/{rows} rows pass ({reached:.1%}), {rate:.4g} is required"
-        raise RateNotReachedError(f"{shown}; not passed: {named}{more}")
+    passed = rows - len(low)
+    if not meets(passed, rows, rate):
+        named = list_of([row.partition("[")[2].removesuffix("]") for row in low])
+        shown = f"{passed}/{rows} rows pass ({passed / rows:.1%}), {percent(rate)} is required"
+        raise RateNotReachedError(f"{shown}; not passed: {named}")
 
 
 # Reports: what rows came to, and gates on their way to the controller

@@ -166,7 +166,13 @@ class RowItem(SuiteItem):
         if not isinstance(error, RowNotPassedError):
             return super().repr_failure(excinfo)
         verdict = error.verdict
+        if verdict.output:
+            self.add_report_section("call", "reward output", verdict.output)
+        first = self.step_run.told.setdefault(verdict.reason, self.row.id) if verdict.outcome.is_error else self.row.id
+        if first != self.row.id:
+            return f"{self.row.id}: {verdict.outcome}, as on row {first}"
         shown = {
+            "response": verdict.response and _end_of(verdict.response),
             "gold": verdict.gold if verdict.gold is not None else self.row.ground_truth,
             "extracted": verdict.extracted,
             "score": verdict.score,
@@ -175,8 +181,6 @@ class RowItem(SuiteItem):
         }
         lines = [f"{self.row.id}: {verdict.outcome}"]
         lines += [f"  {name:<9} {_one_line(value)}" for name, value in shown.items() if value not in (None, "")]
-        if verdict.output:
-            self.add_report_section("call", "reward output", verdict.output)
         return "\n".join(lines)
 
     @property
@@ -193,6 +197,11 @@ class RowItem(SuiteItem):
 BY_NAME = pytest.StashKey[dict[str, Any]]()
 
 
+def _end_of(text: str) -> str:
+    """The end of a response, where its answer stands."""
+    return text if len(text) <= 300 else f"...{text[-300:]}"
+
+
 def _one_line(value: object) -> str:
     text = value if isinstance(value, str) else repr(value)
     text = text.replace("\n", "\\n")
@@ -201,6 +210,10 @@ def _one_line(value: object) -> str:
 
 class GateItem(SuiteItem):
     """A step's threshold as an assertion. It asks for every row's verdict and evaluates the missing ones."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.extra_keyword_matches.add(self.step_run.step.name)  # -k local picks the gate with the rows
 
     #: What the gate said, once it ran, in plain strings: it travels with the report.
     rk_gate: dict[str, str] | None = None
@@ -224,6 +237,5 @@ class GateItem(SuiteItem):
         if not isinstance(error, GateNotPassedError):
             return super().repr_failure(excinfo)
         verb = "failed" if error.gate.decision is Decision.FAILED else "is undecided"
-        return (
-            f"{self.step_run.run.suite.name}: the gate of step {self.step_run.step.name} {verb}\n  {error.gate.reason}"
-        )
+        run = self.step_run.run
+        return f"{error.gate.reason}\n{run.suite.name}: the gate of step {self.step_run.step.name} {verb}"

@@ -48,7 +48,11 @@ def wants_suites(config: pytest.Config) -> bool:
     if config.option.help:
         return False
     options = (config.option.rk_step, config.option.rk_ids, config.option.rk_json)
-    return any(options) or bool(_suite_names(config)) or any(_names_suite_file(arg) for arg in config.args)
+    return (
+        any(option is not None for option in options)
+        or bool(_suite_names(config))
+        or any(_names_suite_file(arg) for arg in config.args)
+    )
 
 
 def read_selection(config: pytest.Config) -> Selection:
@@ -61,10 +65,11 @@ def read_selection(config: pytest.Config) -> Selection:
     base = config.invocation_params.dir
     named = [base / _path_part(arg) for arg in config.args if _names_suite_file(arg)]
     paths.update({path.resolve(): None for path in named if path.is_file()})
-    steps, ids = _split(config.option.rk_step), _split(config.option.rk_ids)
-    if (steps or ids) and not paths:
-        option = "--rk-step" if steps else "--rk-ids"
-        raise pytest.UsageError(f"{option} narrows a suite, and none is named: add --rk-suite=NAME")
+    for option in ("rk_step", "rk_ids", "rk_json"):
+        if getattr(config.option, option) is not None and not paths:
+            flag = f"--{option.replace('_', '-')}"
+            raise pytest.UsageError(f"{flag} is about suites, and none is named: add --rk-suite=NAME")
+    steps, ids = _named("--rk-step", config.option.rk_step), _named("--rk-ids", config.option.rk_ids)
     return Selection(tuple(paths), steps, ids, _json_path(config), _timeout(config))
 
 
@@ -80,8 +85,9 @@ def known_suites(config: pytest.Config) -> dict[str, Path]:
 
 
 def _suite_names(config: pytest.Config) -> tuple[str, ...]:
-    given = config.option.rk_suite
-    return _split(given if given is not None else config.getini("rk_suite"))
+    if config.option.rk_suite is None:
+        return _split(config.getini("rk_suite"))
+    return _named("--rk-suite", config.option.rk_suite)
 
 
 def find_suite(config: pytest.Config, name: str) -> Path:
@@ -111,6 +117,14 @@ def _names_suite_file(arg: str) -> bool:
     return os.path.basename(_path_part(arg)) == SUITE_FILE
 
 
+def _named(option: str, value: str | None) -> tuple[str, ...]:
+    """What an option names; given without a name (an unset variable of a script, say) it is a mistake."""
+    names = _split(value)
+    if value is not None and not names:
+        raise pytest.UsageError(f"{option}={value} names nothing")
+    return names
+
+
 def _split(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip() for part in (value or "").split(",") if part.strip()))
 
@@ -123,6 +137,20 @@ def _json_path(config: pytest.Config) -> Path | None:
         problem = "is a folder" if path.is_dir() else f"lies in {path.parent}, which does not exist"
         raise pytest.UsageError(f"--rk-json={config.option.rk_json} {problem}: name a file in an existing folder")
     return path
+
+
+def clear_json(path: Path) -> None:
+    """Remove what an earlier run left, so that a run that ends early leaves no verdict of another; try to write.
+
+    Raises:
+        pytest.UsageError: where the file cannot be written.
+    """
+    try:
+        path.unlink(missing_ok=True)
+        path.touch()
+        path.unlink()
+    except OSError as error:
+        raise pytest.UsageError(f"--rk-json={path} cannot be written ({error.strerror})") from None
 
 
 def _timeout(config: pytest.Config) -> float:

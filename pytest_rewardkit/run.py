@@ -12,7 +12,7 @@ from pytest_rewardkit.store import make_folder, sharers_of, store_of
 from pytest_rewardkit.verdicts import OwnVerdicts, SharedVerdicts, Verdicts
 from reward_kit.gates import Decision, Gate
 from reward_kit.grading import Grader
-from reward_kit.models import Row, Sample
+from reward_kit.models import Outcome, Row, Sample
 from reward_kit.report.results import StepReport, SuiteReport
 from reward_kit.steps import Step
 from reward_kit.suite import Suite
@@ -21,6 +21,7 @@ from reward_kit.workers import describe_exception
 
 if TYPE_CHECKING:
     from pytest_rewardkit.nodes import SuiteNode
+    from pytest_rewardkit.options import Selection
 
 NOT_SELECTED = Gate(Decision.UNDECIDED, "not selected")
 
@@ -37,6 +38,8 @@ class StepRun:
         self.gate_selected = False
         #: The gate's decision, once its item has been reported.
         self.gate: Gate | None = None
+        #: Errors told in full on a row of this step already, and on which.
+        self.told: dict[str, str] = {}
         self._verdicts: Verdicts | None = None
 
     @property
@@ -52,7 +55,21 @@ class StepRun:
         return self._verdicts
 
     def _evaluate(self, rows: Sequence[Row]) -> Iterator[Verdict]:
-        return self.step.evaluate(rows, self.run.grade)
+        """One verdict a row, whatever the step does: what it leaves out, or breaks at, is an error."""
+        left = {row.id: row for row in rows}
+        reason = f"step {self.step.name} gave this row no verdict"
+        try:
+            for verdict in self.step.evaluate(rows, self.run.grade):
+                del left[verdict.row_id]
+                yield verdict
+        except Exception as error:  # noqa: BLE001  # shown on every row that it left without a verdict
+            reason = f"step {self.step.name} broke: {describe_exception(error)}"
+        yield from (error_verdict(row_id, reason, Outcome.INFRA_ERROR) for row_id in left)
+
+    @property
+    def narrowed(self) -> bool:
+        """True where rows were picked and this step did not run them all: then its gate is not expected to decide."""
+        return self.run.picks_rows and len(self.verdicts.known()) < len(self.run.suite.rows)
 
     def tolerates(self, verdict: Verdict) -> bool:
         """True where a row that did not pass is left to the gate, and the gate is there to decide."""
@@ -68,14 +85,12 @@ class StepRun:
         return StepReport(self.step.name, verdicts, self.gate or self._without_gate(verdicts))
 
     def _without_gate(self, verdicts: Sequence[Verdict]) -> Gate:
-        """A gate that did not run has failed where a row that it could not have tolerated did."""
+        """A gate that was stopped short of has failed where a row did that it could not have tolerated."""
+        ran = f"{len(verdicts)}/{len(self.run.suite.rows)} rows run"
         hopeless = [verdict for verdict in verdicts if not verdict.passed and not self.step.tolerates(verdict)]
-        if hopeless:
-            reason = (
-                f"{hopeless[0].row_id}: {hopeless[0].outcome} ({len(verdicts)}/{len(self.run.suite.rows)} rows run)"
-            )
-            return Gate(Decision.FAILED, reason)
-        return Gate(Decision.UNDECIDED, f"gate not decided ({len(verdicts)}/{len(self.run.suite.rows)} rows run)")
+        if hopeless and not self.narrowed:
+            return Gate(Decision.FAILED, f"{hopeless[0].row_id}: {hopeless[0].outcome} ({ran})")
+        return Gate(Decision.UNDECIDED, f"gate not decided ({ran})")
 
 
 class SuiteRun:
@@ -84,24 +99,22 @@ class SuiteRun:
     Args:
         config: pytest's.
         suite: the suite as it was read.
-        steps: names of the steps to run; empty for all that are declared.
-        ids: row ids to narrow to; empty for all rows, with gates.
-        timeout: seconds one call of the reward may take.
+        selection: which steps and rows to run; with row ids, no gates.
+        picks_rows: whether the command line picks rows, by id, by keyword or by node id.
     """
 
-    def __init__(
-        self, config: pytest.Config, suite: Suite, steps: Sequence[str], ids: Sequence[str], timeout: float
-    ) -> None:
+    def __init__(self, config: pytest.Config, suite: Suite, selection: Selection, *, picks_rows: bool) -> None:
         self.config = config
         self.suite = suite
-        self.timeout = timeout
-        self.narrowed_to_ids = bool(ids)
+        self.timeout = selection.timeout
+        self.narrowed_to_ids = bool(selection.ids)
+        self.picks_rows = picks_rows
         #: The node through which fixtures are requested; set when the suite is collected.
         self.node: SuiteNode | None = None
         #: How the reward was recognised, once it was resolved.
         self.reward_found = ""
-        rows = [row for row in suite.rows if not ids or row.id in ids]
-        selected = [step for name, step in suite.steps.items() if not steps or name in steps]
+        rows = [row for row in suite.rows if not selection.ids or row.id in selection.ids]
+        selected = [step for name, step in suite.steps.items() if not selection.steps or name in selection.steps]
         self.steps = {step.name: StepRun(self, step, rows) for step in selected}
 
     def grade(self, samples: Sequence[Sample]) -> Iterator[tuple[int, Verdict]]:

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from pytest_rewardkit.nodes import BY_NAME, GateItem, RowItem, SuiteFile, SuiteItem
-from pytest_rewardkit.options import Selection, known_suites, read_selection
+from pytest_rewardkit.options import Selection, clear_json, known_suites, read_selection
 from pytest_rewardkit.protocol import run_item
 from pytest_rewardkit.run import SuiteRun
 from pytest_rewardkit.terminal import readiness_lines
 from reward_kit.errors import RewardKitError
 from reward_kit.gates import Decision, Gate
-from reward_kit.report.results import results_document
+from reward_kit.report.results import write_results
 from reward_kit.steps import STEPS
 from reward_kit.suite import Suite, load_suite
 
@@ -31,6 +31,7 @@ class SuitePlugin:
         self._selection = selection
         self._runs = {run.suite.path: run for run in runs}
         self._by_name = {run.suite.name: run for run in runs}
+        self._problems: list[str] = []
 
     @classmethod
     def from_config(cls, config: pytest.Config) -> SuitePlugin:
@@ -40,12 +41,15 @@ class SuitePlugin:
             pytest.UsageError: naming whatever is wrong with either.
         """
         selection = read_selection(config)
+        if selection.json_path and not hasattr(config, "workerinput"):
+            clear_json(selection.json_path)
         try:
             suites = [load_suite(path.parent) for path in selection.suite_paths]
         except RewardKitError as error:
             raise pytest.UsageError(str(error)) from None
         _check_names(selection, suites)
-        runs = [SuiteRun(config, suite, selection.steps, selection.ids, selection.timeout) for suite in suites]
+        picks = bool(selection.ids or config.option.keyword or any("::" in arg for arg in config.args))
+        runs = [SuiteRun(config, suite, selection, picks_rows=picks) for suite in suites]
         config.stash[BY_NAME] = {name: path.resolve() for name, path in known_suites(config).items()}
         plugin = cls(config, selection, runs)
         plugin._add_arguments()
@@ -127,29 +131,31 @@ class SuitePlugin:
             run.stop()
         if hasattr(self._config, "workerinput") or self._config.option.collectonly:
             return
-        if session.exitstatus == pytest.ExitCode.OK and not self._narrowed and self._undecided():
+        if session.exitstatus == pytest.ExitCode.OK and self._undecided():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self._selection.json_path:
-            reports = [run.report() for run in self._runs.values()]
-            self._selection.json_path.write_text(results_document(reports), encoding="utf-8")
+            self._write_results(session, self._selection.json_path)
 
-    @property
-    def _narrowed(self) -> bool:
-        """True where the user picked rows: then gates are not expected to be decided."""
-        picked = any(self._argument_path(arg) in self._runs and "::" in arg for arg in self._config.args)
-        return picked or bool(self._selection.ids or self._config.option.keyword)
+    def _write_results(self, session: pytest.Session, path: Path) -> None:
+        try:
+            write_results(path, [run.report() for run in self._runs.values()])
+        except OSError as error:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            self._problems.append(f"--rk-json={path} could not be written ({error.strerror})")
 
     def _undecided(self) -> bool:
-        """True where a selected step's gate was not decided."""
+        """True where a gate that should have been decided was not."""
         steps = [step_run for run in self._runs.values() for step_run in run.steps.values()]
-        return any(step_run.gate is None for step_run in steps)
+        return any(step_run.gate is None and not step_run.narrowed for step_run in steps)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._runs and not self._config.option.collectonly:
-            terminalreporter.section("reward readiness")
+            terminalreporter.write_sep("=", "reward readiness")
             for run in self._runs.values():
                 for text, markup in readiness_lines(run):
                     terminalreporter.write_line(text, **markup)
+            for problem in self._problems:
+                terminalreporter.write_line(problem, red=True)
 
     def pytest_unconfigure(self) -> None:
         for run in self._runs.values():

@@ -9,6 +9,10 @@ from reward_kit.gates import Decision, outcome_counts
 from reward_kit.report.results import Readiness, StepReport
 from reward_kit.statistics import wilson_interval
 
+_INDENT = " " * 15
+#: How many tolerated rows are listed.
+_TOLERATED_SHOWN = 10
+
 Line = tuple[str, dict[str, bool]]
 
 _COLOUR = {Decision.PASSED: {"green": True}, Decision.FAILED: {"red": True}, Decision.UNDECIDED: {"yellow": True}}
@@ -26,14 +30,28 @@ def readiness_lines(run: SuiteRun) -> Iterator[Line]:
     yield f"  {'step':<12} {'passed':>11} {'rate':>7} {'95% interval':>16}  gate", {}
     for step in report.steps:
         yield _step_line(step), _COLOUR[step.gate.decision]
-        counts = outcome_counts(step.verdicts)
-        if set(counts) - {"passed"}:
-            yield "  " + " " * 13 + ", ".join(f"{name} {count}" for name, count in counts.items()), {}
+        yield from ((f"{_INDENT}{text}", {}) for text in _details(step))
     reasons = report.reasons
     for reason in reasons[1:]:
         yield f"  also: {reason}", {}
     why = f" - {reasons[0]}" if reasons else ""
     yield f"{report.name}: {report.readiness}{why}", _VERDICT_COLOUR[report.readiness]
+
+
+def _details(step: StepReport) -> Iterator[str]:
+    """What the step's line leaves open: other outcomes than passed, controls, and the rows that were tolerated."""
+    counts = outcome_counts(step.verdicts)
+    if set(counts) - {"passed"}:
+        yield ", ".join(f"{name} {count}" for name, count in counts.items())
+    if step.gate.decision is not Decision.PASSED:
+        return
+    if any(verdict.cases for verdict in step.verdicts):
+        yield step.gate.reason
+    low = [verdict for verdict in step.verdicts if not verdict.passed]
+    for verdict in low[:_TOLERATED_SHOWN]:
+        yield f"tolerated {verdict.row_id}: {verdict.outcome}: {verdict.reason}"
+    if len(low) > _TOLERATED_SHOWN:
+        yield f"... and {len(low) - _TOLERATED_SHOWN} more tolerated"
 
 
 def _step_line(step: StepReport) -> str:

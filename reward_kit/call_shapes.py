@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reward_kit.errors import RewardShapeError
-from reward_kit.models import Sample
+from reward_kit.models import Sample, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Trl(CallShape):
         plain = "completions" in self.signature.strings
         named: dict[str, Any] = {
             "prompts": [_prompt_text(s) if plain else list(s.row.prompt) for s in samples],
-            "completions": [_response_text(s) if plain else [s.response] for s in samples],
+            "completions": [s.response_text if plain else [s.response] for s in samples],
             "ground_truth": [sample.row.ground_truth for sample in samples],
         }
         names = dict.fromkeys(name for sample in samples for name in sample.row.columns)
@@ -126,7 +126,7 @@ class Verl(CallShape):
         source = row.columns.get("data_source", row.columns.get("source", ""))
         named = {
             "data_source": source,
-            "solution_str": _response_text(samples[0]),
+            "solution_str": samples[0].response_text,
             "ground_truth": row.ground_truth,
             "extra_info": dict(row.columns),
         }
@@ -143,7 +143,7 @@ class OpenRlhf(CallShape):
 
     def arguments(self, samples: Sequence[Sample]) -> dict[str, Any]:
         prompts = [_prompt_text(sample) for sample in samples]
-        queries = [prompt + _response_text(sample) for prompt, sample in zip(prompts, samples, strict=True)]
+        queries = [prompt + sample.response_text for prompt, sample in zip(prompts, samples, strict=True)]
         labels = [sample.row.ground_truth for sample in samples]
         return self.signature.pick({"queries": queries, "prompts": prompts, "labels": labels})
 
@@ -219,21 +219,7 @@ def _copy(value: Any) -> Any:
 
 
 def _prompt_text(sample: Sample) -> str:
-    return "\n".join(_content(message) for message in sample.row.prompt)
-
-
-def _response_text(sample: Sample) -> str:
-    """The response as the text a trainer decodes: reasoning given apart stands before it in think tags."""
-    reasoning = sample.response.get("reasoning_content")
-    content = _content(sample.response)
-    return f"<think>\n{reasoning}\n</think>\n\n{content}" if reasoning else content
-
-
-def _content(message: Mapping[str, Any]) -> str:
-    content = message.get("content")
-    if isinstance(content, list):
-        return "".join(str(part.get("text", "")) for part in content if isinstance(part, Mapping))
-    return content or ""
+    return "\n".join(text_of(message.get("content")) for message in sample.row.prompt)
 
 
 def _list_of(answer: Any, count: int) -> list[Any]:

@@ -60,7 +60,8 @@ def rate_gate(verdicts: Sequence[Verdict], limits: RateLimits) -> Gate:
     if not rows:
         return Gate(Decision.UNDECIDED, "no row was evaluated")
     if errors:
-        return Gate(Decision.FAILED, f"{_count(len(errors), 'row')} ended in an error: {_names(errors)}")
+        reason = f"{_count(len(errors), 'row')} ended in an error: {_names(errors)}; {errors[0].reason}"
+        return Gate(Decision.FAILED, reason)
     excused = abstained if 0 < abstained <= limits.max_abstained * rows + _ROUNDING else 0
     if excused == rows:
         return Gate(Decision.UNDECIDED, f"the reward abstained on all {rows} rows")
@@ -69,19 +70,17 @@ def rate_gate(verdicts: Sequence[Verdict], limits: RateLimits) -> Gate:
 
 def _decide(passed: int, rows: int, excused: int, verdicts: Sequence[Verdict], limits: RateLimits) -> Gate:
     rate = passed / rows
-    shown = f"{passed}/{rows} rows pass ({rate:.1%}), {limits.pass_rate:.4g} is required"
+    shown = f"{passed}/{rows} rows pass ({rate:.1%}), {percent(limits.pass_rate)} is required"
     if excused:
-        shown += f"; {excused} abstained, within max_abstained {limits.max_abstained:.4g}"
+        shown += f"; {excused} abstained, within max_abstained {percent(limits.max_abstained)}"
     if rate + _ROUNDING < limits.pass_rate:
         low = [v for v in verdicts if not v.passed and not (excused and v.outcome is Outcome.ABSTAINED)]
         return Gate(Decision.FAILED, f"{shown}; not passed: {_names(low)}")
     if limits.confidence is not None:
         bound, _ = wilson_interval(passed, rows, limits.confidence)
         if bound + _ROUNDING < limits.pass_rate:
-            reason = (
-                f"{shown}; the lower bound at confidence {limits.confidence:.4g} is {bound:.1%}: more rows are needed"
-            )
-            return Gate(Decision.UNDECIDED, reason)
+            claim = f"the lower bound at confidence {percent(limits.confidence)} is {bound:.1%}"
+            return Gate(Decision.UNDECIDED, f"{shown}; {claim}: more rows are needed")
     return Gate(Decision.PASSED, shown)
 
 
@@ -94,6 +93,11 @@ def outcome_counts(verdicts: Sequence[Verdict]) -> dict[str, int]:
 def meets(passed: int, total: int, required: float) -> bool:
     """True where the rate reaches what is required."""
     return passed / total + _ROUNDING >= required
+
+
+def percent(rate: float) -> str:
+    """A required rate as people read it: 0.85 as 85%."""
+    return f"{100 * rate:.6g}%"
 
 
 def list_of(names: Sequence[str]) -> str:

@@ -206,7 +206,7 @@ class _CallQueue:
         else:
             verdicts = [error_verdict(self.samples[call[0]].row.id, answer.failure)]
         for index, verdict in zip(call, verdicts, strict=True):
-            verdict = _with_output(verdict, answer.output)
+            verdict = _completed(verdict, self.samples[index], answer.output)
             if index in self._splits:
                 yield from self._settle_alone(index, verdict)
             else:
@@ -243,7 +243,8 @@ class _CallQueue:
             yield from split.verdicts()
 
 
-def _with_output(verdict: Verdict, output: str) -> Verdict:
-    if not output:
+def _completed(verdict: Verdict, sample: Sample, output: str) -> Verdict:
+    """The verdict with what was printed and, where the row did not pass, what was graded."""
+    if verdict.passed and not output:
         return verdict
-    return replace(verdict, output=output)
+    return replace(verdict, output=output, response=None if verdict.passed else sample.response_text)

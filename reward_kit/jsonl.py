@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
 from reward_kit.errors import Defect
+from reward_kit.files import replace_file
 
 #: Longer lines are refused: a row of this size is a concatenated file or an inlined image, and would stall a run.
 MAX_LINE_BYTES = 8 * 1024 * 1024
@@ -33,17 +32,7 @@ def dump_line(value: Mapping[str, Any]) -> str:
 
 def write_jsonl(path: Path, lines: Iterable[str]) -> None:
     """Write `lines` (without newlines) to `path` atomically: readers see the old file or the whole new one."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.writelines(line + "\n" for line in lines)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    replace_file(path, (line + "\n" for line in lines))
 
 
 def read_jsonl(path: Path, defects: list[Defect]) -> Iterator[tuple[int, dict[str, Any]]]:

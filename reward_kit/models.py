@@ -142,6 +142,13 @@ class EvaluateResult(DictLike):
     decided_by: str | None = None
 
 
+def text_of(content: object) -> str:
+    """The text of a message's content: the string itself, the text parts of a list joined, nothing for None."""
+    if isinstance(content, list):
+        return "".join(str(part.get("text", "")) for part in content if isinstance(part, Mapping))
+    return "" if content is None else str(content)
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One line of a dataset.jsonl.
@@ -174,6 +181,12 @@ class Sample:
 
     row: Row
     response: Mapping[str, Any]
+
+    @property
+    def response_text(self) -> str:
+        """The response as the text a trainer decodes: reasoning given apart stands before it in think tags."""
+        reasoning, content = self.response.get("reasoning_content"), text_of(self.response.get("content"))
+        return f"<think>\n{reasoning}\n</think>\n\n{content}" if reasoning else content
 
     @property
     def messages(self) -> tuple[Mapping[str, Any], ...]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, overload
 
+from pydantic import ValidationError
+
 from reward_kit.call_shapes import CallShape, annotations_of, detect_shape
 from reward_kit.errors import RewardShapeError
 from reward_kit.models import EvaluateResult, Message, Sample
@@ -247,7 +249,17 @@ def _message(item: Any) -> Message:
 
 
 def _checked(result: Any) -> EvaluateResult:
-    return result if isinstance(result, EvaluateResult) else EvaluateResult.model_validate(result)
+    if isinstance(result, EvaluateResult):
+        return result
+    try:
+        return EvaluateResult.model_validate(result)
+    except ValidationError as error:
+        what = "; ".join(
+            f"{'.'.join(map(str, found['loc'])) or 'the result'}: {found['msg']}" for found in error.errors()
+        )
+        raise ValueError(
+            f"a reward under @reward_function returns an EvaluateResult or a dict like one, not {result!r} ({what})"
+        ) from None
 
 
 def _checked_list(results: Any) -> list[EvaluateResult]:

@@ -42,7 +42,8 @@ class Verdict:
     """What became of one row in one step.
 
     `score` is None where the reward gave none; `extracted` and `gold` are what was compared; `output` is what the
-    reward printed meanwhile (its end, at most 4,000 characters). `cases` are the row's controls.
+    reward printed meanwhile (its end, at most 4,000 characters); `response` is the text that was graded, kept where it
+    did not pass. `cases` are the row's controls.
     """
 
     row_id: str
@@ -52,6 +53,7 @@ class Verdict:
     extracted: str | None = None
     gold: str | None = None
     output: str = ""
+    response: str | None = None
     cases: tuple[Case, ...] = ()
 
     @property

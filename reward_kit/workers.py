@@ -7,6 +7,7 @@ worker was in. No signal handler, no alarm.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ctypes
 import faulthandler
@@ -21,8 +22,12 @@ import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import BinaryIO, NoReturn
 
+import pydantic
+
+from reward_kit.errors import RewardKitError
 from reward_kit.models import Outcome, Sample
 from reward_kit.reward import Reward
 from reward_kit.verdict import Scale, Verdict, same_in_every_run, to_verdict
@@ -223,14 +228,28 @@ def no_result(timeout: float) -> str:
 
 def describe_exception(error: BaseException) -> str:
     """An exception in one line: type, text, and the last place in code that is not this library's."""
-    frames = traceback.extract_tb(error.__traceback__)
-    foreign = [frame for frame in frames if not frame.filename.startswith(_OWN_FOLDER)]
     text = same_in_every_run(" ".join(str(error).split()))
-    shown = f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
+    if isinstance(error, RewardKitError):  # says by itself what is wrong and where
+        return text
+    frames = traceback.extract_tb(error.__traceback__)
+    foreign = [frame for frame in frames if not _is_machinery(frame.filename)]
+    cut = f"{text[:_EXCEPTION_KEPT]}..." if len(text) > _EXCEPTION_KEPT else text
+    shown = f"{type(error).__name__}: {cut}" if text else type(error).__name__
     return f"{shown} ({_relative(foreign[-1].filename)}:{foreign[-1].lineno})" if foreign else shown
 
 
-_OWN_FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
+#: How much of an exception's text a reason shows, in characters.
+_EXCEPTION_KEPT = 300
+_PROJECT = Path(__file__).resolve().parents[1]
+#: Code between the test run and the user's: naming its lines would help nobody.
+_MACHINERY = (
+    *(str(_PROJECT / package) + os.sep for package in ("reward_kit", "pytest_rewardkit")),
+    *(str(Path(module.__file__ or "").parent) + os.sep for module in (asyncio, pydantic)),
+)
+
+
+def _is_machinery(filename: str) -> bool:
+    return filename.startswith(_MACHINERY) or f"{os.sep}_pytest{os.sep}" in filename
 
 
 def _relative(filename: str) -> str:

@@ -6,8 +6,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
+from reward_kit.files import replace_file
 from reward_kit.gates import Decision, Gate, outcome_counts
 from reward_kit.verdict import Case, Verdict
 
@@ -68,6 +70,15 @@ def results_document(suites: Sequence[SuiteReport]) -> str:
     """The JSON text of a run: no timings, results in dataset order, so that equal runs give equal bytes."""
     document = {"schema": SCHEMA, "suites": {suite.name: _suite(suite) for suite in suites}}
     return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def write_results(path: Path, suites: Sequence[SuiteReport]) -> None:
+    """Write the document of a run, atomically.
+
+    Raises:
+        OSError: where it cannot be written.
+    """
+    replace_file(path, [results_document(suites)])
 
 
 def _suite(suite: SuiteReport) -> dict[str, Any]:

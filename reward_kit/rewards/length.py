@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import cos, pi
 from typing import Any, Literal
 
-from reward_kit.models import EvaluateResult, Message, MetricResult, Outcome
+from reward_kit.models import EvaluateResult, Message, MetricResult, Outcome, text_of
 from reward_kit.reward import reward_function
 
 #: With no length declared, a response of this many tokens or more scores lowest, as in reward-kit.
@@ -123,6 +123,4 @@ def _text(messages: Sequence[Message | Mapping[str, Any]]) -> str:
     role, content = (last.get("role"), last.get("content")) if isinstance(last, Mapping) else (last.role, last.content)
     if role != "assistant":
         return ""
-    if isinstance(content, list):
-        return "".join(str(part.get("text", "")) for part in content if isinstance(part, Mapping))
-    return content or ""
+    return text_of(content)

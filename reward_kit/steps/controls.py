@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, field_validator
 
 from reward_kit.controls import DOMAINS, NO_ANSWER, Control
-from reward_kit.gates import Decision, Gate, list_of, meets
+from reward_kit.gates import Decision, Gate, list_of, meets, percent
 from reward_kit.models import Outcome, Polarity, Row, Sample
 from reward_kit.steps.base import Grade, Settings, Step
 from reward_kit.verdict import Case, Scale, Verdict
@@ -202,4 +202,4 @@ class _Rate:
     @property
     def shown(self) -> str:
         share = f" ({floor(1000 * self.held / self.total) / 1000:g})" if self.held < self.total else ""
-        return f"{self.name} {self.held}/{self.total}{share}, {self.required:.4g} is required"
+        return f"{self.name} {self.held}/{self.total}{share}, {percent(self.required)} is required"

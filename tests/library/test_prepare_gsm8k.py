@@ -167,7 +167,7 @@ def test_what_was_prepared_and_written_is_what_the_source_says(tmp_path: Path) -
     verdicts, gate = run(data_step(folder, read_dataset(folder / "dataset.jsonl"), min_rows=3))
 
     assert [verdict.outcome for verdict in verdicts] == [Outcome.PASSED] * 3
-    assert gate == Gate(Decision.PASSED, "3/3 rows pass (100.0%), 1 is required")
+    assert gate == Gate(Decision.PASSED, "3/3 rows pass (100.0%), 100% is required")
 
 
 @pytest.mark.parametrize("gold", ["1200", "1,2000", "1", 1200, 24.0, "\uff11,200"])

@@ -26,8 +26,10 @@ def gate(*outcomes: Outcome, **limits: Any) -> Gate:
 
 
 def test_without_limits_every_row_must_pass() -> None:
-    assert gate(*[PASSED] * 3) == Gate(Decision.PASSED, "3/3 rows pass (100.0%), 1 is required")
-    assert gate(PASSED, WRONG, PASSED) == Gate(Decision.FAILED, "2/3 rows pass (66.7%), 1 is required; not passed: r1")
+    assert gate(*[PASSED] * 3) == Gate(Decision.PASSED, "3/3 rows pass (100.0%), 100% is required")
+    assert gate(PASSED, WRONG, PASSED) == Gate(
+        Decision.FAILED, "2/3 rows pass (66.7%), 100% is required; not passed: r1"
+    )
 
 
 def test_a_rate_that_is_met_exactly_passes_whatever_floats_make_of_it() -> None:
@@ -61,7 +63,7 @@ def test_abstentions_count_as_not_passed_unless_a_share_is_allowed() -> None:
     assert gate(*rows).decision is Decision.FAILED
     assert gate(*rows, pass_rate=0.95).decision is Decision.FAILED
     assert gate(*rows, max_abstained=0.1) == Gate(
-        Decision.PASSED, "9/9 rows pass (100.0%), 1 is required; 1 abstained, within max_abstained 0.1"
+        Decision.PASSED, "9/9 rows pass (100.0%), 100% is required; 1 abstained, within max_abstained 10%"
     )
     assert gate(*rows, max_abstained=0.09).decision is Decision.FAILED
 
@@ -69,7 +71,7 @@ def test_abstentions_count_as_not_passed_unless_a_share_is_allowed() -> None:
 def test_more_abstentions_than_allowed_are_all_counted() -> None:
     found = gate(*[PASSED] * 8, ABSTAINED, ABSTAINED, max_abstained=0.1, pass_rate=0.9)
 
-    assert found == Gate(Decision.FAILED, "8/10 rows pass (80.0%), 0.9 is required; not passed: r8, r9")
+    assert found == Gate(Decision.FAILED, "8/10 rows pass (80.0%), 90% is required; not passed: r8, r9")
 
 
 def test_excused_abstentions_do_not_excuse_wrong_answers() -> None:
@@ -90,7 +92,7 @@ def test_with_confidence_the_interval_must_clear_the_rate() -> None:
 
     assert gate(*[PASSED] * 10, **limits) == Gate(
         Decision.UNDECIDED,
-        "10/10 rows pass (100.0%), 0.85 is required; the lower bound at confidence 0.95 is 72.2%: more rows are needed",
+        "10/10 rows pass (100.0%), 85% is required; the lower bound at confidence 95% is 72.2%: more rows are needed",
     )
     assert gate(*[PASSED] * 100, **limits).decision is Decision.PASSED
     assert gate(*[PASSED] * 8, WRONG, WRONG, **limits).decision is Decision.FAILED

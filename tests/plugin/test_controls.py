@@ -83,7 +83,7 @@ def test_an_honest_reward_is_ready(make_math_suite, controls):
     make_math_suite(HONEST)
     readiness, step, result = controls()
     assert readiness == "READY"
-    assert step["reason"] == "sensitivity 8/8, 1 is required; specificity 20/20, 1 is required"
+    assert step["reason"] == "sensitivity 8/8, 100% is required; specificity 20/20, 100% is required"
     result.stdout.fnmatch_lines(["*controls*4/4*passed*", "small: READY"])
 
 
@@ -107,7 +107,7 @@ def test_a_reward_that_cannot_tell_is_not_ready(make_math_suite, controls, rewar
     readiness, step, result = controls()
     assert readiness == "NOT READY"
     assert step["reason"].startswith(
-        f"sensitivity {rates[0]}, 1 is required; specificity {rates[1]}, 1 is required; survivors: row-00 "
+        f"sensitivity {rates[0]}, 100% is required; specificity {rates[1]}, 100% is required; survivors: row-00 "
     )
     for row in step["results"]:
         assert row["outcome"] == outcome
@@ -183,7 +183,7 @@ def test_a_rate_is_that_of_all_controls_and_not_of_rows(make_math_suite, control
     make_math_suite(refuses_one, golds=golds)
     _, step, _ = controls()
     assert step["reason"] == (
-        "sensitivity 8/9 (0.888), 1 is required; specificity 20/20, 1 is required; survivors: row-00 thousands"
+        "sensitivity 8/9 (0.888), 100% is required; specificity 20/20, 100% is required; survivors: row-00 thousands"
     )
 
 

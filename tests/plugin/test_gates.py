@@ -19,7 +19,7 @@ def test_every_row_right_is_not_yet_ready_without_controls(pytester, make_suite,
         "passed": 10,
         "outcomes": {"passed": 10},
         "gate": "passed",
-        "reason": "10/10 rows pass (100.0%), 1 is required",
+        "reason": "10/10 rows pass (100.0%), 100% is required",
         "results": [],
     }
     assert [row["id"] for row in suite["steps"]["local"]["results"]] == [f"row-{n:02}" for n in range(10)]
@@ -33,12 +33,14 @@ def test_one_wrong_row_fails_itself_and_the_gate(pytester, make_suite, read_resu
     result.stdout.fnmatch_lines(
         [
             "row-03: wrong_answer",
+            "  response  spoilt",
             "  gold      3",
             "  score     0.0",
             "  reason    score 0 is below pass_at 1",
             "  rerun     pytest --rk-suite=small --rk-step=local --rk-ids=row-03",
+            "9/10 rows pass (90.0%), 100% is required; not passed: row-03",
             "small: the gate of step local failed",
-            "small: NOT READY - local: 9/10 rows pass (90.0%), 1 is required; not passed: row-03",
+            "small: NOT READY - local: 9/10 rows pass (90.0%), 100% is required; not passed: row-03",
         ]
     )
     assert read_results()["suites"]["small"]["readiness"] == "NOT READY"
@@ -86,6 +88,46 @@ def test_narrowing_to_rows_decides_nothing_and_says_so(pytester, make_suite, rea
     assert result.ret == 0
     result.stdout.fnmatch_lines(["small: UNDECIDED - local: gate not decided (1/10 rows run)"])
     assert read_results()["suites"]["small"]["steps"]["local"]["gate"] == "undecided"
+
+
+@pytest.mark.parametrize("narrowing", ["--rk-ids=row-03", "-k=row-03"])
+def test_narrowing_to_a_wrong_row_fails_the_run_and_decides_nothing(pytester, make_suite, narrowing):
+    make_suite(wrong=(3,))
+    result = pytester.runpytest("--rk-suite=small", narrowing)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["small: UNDECIDED - local: gate not decided (1/10 rows run)"])
+
+
+def test_a_keyword_that_names_a_step_takes_its_gate_along(pytester, make_suite):
+    make_suite(wrong=(3,))
+    result = pytester.runpytest("--rk-suite=small", "-k", "local")
+    result.assert_outcomes(passed=9, failed=2)
+
+
+def test_a_keyword_that_drops_only_the_gate_does_not_end_green(pytester, make_suite):
+    make_suite()
+    assert pytester.runpytest("--rk-suite=small", "-k", "not gate").ret == 1
+
+
+def test_tolerated_rows_are_listed(pytester, make_suite):
+    make_suite(wrong=(3,), toml=TOLERANT)
+    result = pytester.runpytest("--rk-suite=small")
+    result.stdout.fnmatch_lines(["*tolerated row-03: wrong_answer: score 0 is below pass_at 1"])
+
+
+def test_a_run_that_ends_early_leaves_no_results_of_another(pytester, make_suite):
+    folder = make_suite()
+    assert pytester.runpytest("--rk-suite=small", "--rk-json=results.json").ret == 0
+    (folder / "dataset.jsonl").write_text("")
+    assert pytester.runpytest("--rk-suite=small", "--rk-json=results.json").ret == pytest.ExitCode.USAGE_ERROR
+    assert not (pytester.path / "results.json").exists()
+
+
+def test_an_error_that_all_rows_share_is_told_once(pytester, make_suite):
+    make_suite(rows=3, reward="def grade(messages, ground_truth, **kwargs):\n    return 1 / 0\n")
+    result = pytester.runpytest("--rk-suite=small")
+    result.stdout.fnmatch_lines(["row-00: reward_error", "row-01: reward_error, as on row row-00"])
+    result.stdout.fnmatch_lines(["*NOT READY*3 rows ended in an error: row-00, row-01, row-02; ZeroDivisionError:*"])
 
 
 def test_rows_whose_gate_was_deselected_do_not_end_green(pytester, make_suite):

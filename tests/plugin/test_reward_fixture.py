@@ -181,7 +181,7 @@ def test_a_skipped_row_stays_in_the_denominator(pytester, make_suite):
     )
     result = pytester.runpytest()
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["*5/10 rows pass (50.0%), 0.8 is required*"])
+    result.stdout.fnmatch_lines(["*5/10 rows pass (50.0%), 80% is required*"])
 
 
 def test_an_async_marked_test_runs_under_pytest_asyncio(pytester, make_suite, monkeypatch):
