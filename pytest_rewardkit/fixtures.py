@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from reward_kit.controls import Control
     from reward_kit.models import Row
     from reward_kit.suite import Suite
 
@@ -37,3 +38,14 @@ def rk_row(request: pytest.FixtureRequest) -> Row:
         raise pytest.UsageError(f"{request.node.nodeid} uses rk_row: mark it with @pytest.mark.rk_suite(NAME)")
     row: Row = request.param
     return row
+
+
+@pytest.fixture
+def rk_controls(rk_row: Row, rk_suite: Suite) -> list[Control]:
+    """The row's controls: responses whose right verdict is proved, in the domain that the suite declares."""
+    from reward_kit.controls import DOMAINS
+    from reward_kit.steps.controls import ControlsSettings
+
+    declared = rk_suite.steps.get("controls")
+    settings = declared.settings if declared else ControlsSettings()
+    return list(DOMAINS[settings.domain](rk_row))

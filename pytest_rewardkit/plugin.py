@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from pytest_rewardkit.fixtures import rk_reward, rk_row, rk_suite
+from pytest_rewardkit.fixtures import rk_controls, rk_reward, rk_row, rk_suite
 from pytest_rewardkit.options import add_options, wants_suites
 
-__all__ = ["rk_reward", "rk_row", "rk_suite"]
+__all__ = ["rk_controls", "rk_reward", "rk_row", "rk_suite"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -114,6 +114,23 @@ def test_a_marked_test_runs_once_for_each_row(pytester, make_suite):
     result.stdout.fnmatch_lines(["*::test_row?row-02? PASSED*"])
 
 
+def test_a_marked_test_can_use_the_rows_controls(pytester, make_suite):
+    make_suite(rows=3)
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.rk_suite("small")
+        def test_row(rk_row, rk_controls):
+            right = [control for control in rk_controls if control.polarity == "preserving"]
+            wrong = [control for control in rk_controls if control.polarity == "flipping"]
+            assert right and len(wrong) == 5
+            assert str(int(rk_row.ground_truth) + 1) in wrong[0].response["content"]
+        """
+    )
+    pytester.runpytest().assert_outcomes(passed=3)
+
+
 MARKED = """
     import pytest
 
