@@ -159,18 +159,24 @@ def _gate(verdicts: Sequence[Verdict], settings: ControlsSettings) -> Gate:
     """Decide both rates over all controls: an error fails, and what could not be proved is said."""
     errors = [verdict.row_id for verdict in verdicts if verdict.outcome.is_error]
     if errors:
-        return Gate(Decision.FAILED, f"controls of {len(errors)} rows ended in an error: {list_of(errors)}")
+        return Gate(Decision.FAILED, f"controls of {_rows(len(errors))} ended in an error: {list_of(errors)}")
     unproved = {kind: [v.row_id for v in verdicts if not any(map(shows, v.cases))] for kind, shows in _SHOWS.items()}
     for kind, missing in unproved.items():
         if len(missing) == len(verdicts):
-            return Gate(Decision.UNDECIDED, f"no {kind} could be proved for any of {len(verdicts)} rows")
+            return Gate(Decision.UNDECIDED, f"no {kind} could be proved for any of {_rows(len(verdicts))}")
     rates = [_Rate.of(polarity, verdicts, settings) for polarity in Polarity]
     notes = [rate.shown for rate in rates]
     survivors = [f"{v.row_id} {case.operator}" for v in verdicts for case in v.cases if not case.held]
     if survivors:
         notes.append(f"survivors: {list_of(survivors)}")
-    notes += [f"no {kind} could be proved for {len(ids)} rows: {list_of(ids)}" for kind, ids in unproved.items() if ids]
+    notes += [
+        f"no {kind} could be proved for {_rows(len(ids))}: {list_of(ids)}" for kind, ids in unproved.items() if ids
+    ]
     return Gate(Decision.PASSED if all(rate.met for rate in rates) else Decision.FAILED, "; ".join(notes))
+
+
+def _rows(number: int) -> str:
+    return f"{number} row{'' if number == 1 else 's'}"
 
 
 #: What a row's controls must hold for the row to show something of either side.

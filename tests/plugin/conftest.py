@@ -12,6 +12,7 @@ import pytest
 # Loaded here once: pytester forgets what an in-process run imports, and would load pydantic anew for every test.
 import pytest_rewardkit.marked
 import pytest_rewardkit.suites  # noqa: F401
+import reward_kit.controls.math.structure  # sympy does not survive being imported twice
 import reward_kit.rewards.math  # noqa: F401
 
 #: Pays 1.0 where the response is the gold; golds of the rows in `wrong` are spoilt when the suite is written.

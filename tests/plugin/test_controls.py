@@ -202,7 +202,7 @@ def test_a_gold_of_which_no_wrong_answer_is_proved_is_named(make_math_suite, con
     make_math_suite(BOXES + WORDS_TOO, golds=["20", "Monday"])
     readiness, step, _ = controls()
     assert readiness == "READY"
-    assert step["reason"].endswith("; no wrong answer could be proved for 1 rows: row-01")
+    assert step["reason"].endswith("; no wrong answer could be proved for 1 row: row-01")
 
 
 def test_a_row_without_any_control_neither_passes_nor_fails(make_math_suite, controls):
@@ -212,7 +212,7 @@ def test_a_row_without_any_control_neither_passes_nor_fails(make_math_suite, con
     _, step, result = controls("--rk-step=controls", "-v")
     assert step["outcomes"] == {"passed": 1, "abstained": 1}
     assert step["reason"].endswith(
-        "; no other spelling could be proved for 1 rows: row-01; no wrong answer could be proved for 1 rows: row-01"
+        "; no other spelling could be proved for 1 row: row-01; no wrong answer could be proved for 1 row: row-01"
     )
     result.stdout.fnmatch_lines(["*controls?row-01? TOLERATED*"])
 
