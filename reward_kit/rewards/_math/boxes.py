@@ -73,8 +73,16 @@ def plain_box(text: str) -> str | None:
 
 def _may_weigh(before: str) -> bool:
     """True where a word before the box may negate it or offer a choice; searches for literals take no time."""
+    near = before.rstrip(" $\n\t")
+    last = near[-1:]
+    if not (last.isalpha() or last in "=:.)]*") or (last == "." and near == before):
+        return True
+    if "\\" in near[-14:] and not near.endswith(("\\(", "\\[")):
+        return True
     return (
-        "not" in before or " or" in before or "\nor" in before or "n't" in before or "n’t" in before
+        "ight" in before or "ould" in before or "empt" in before or "tudent" in before or "xample" in before
+        or "e.g" in before or "ormat" in before or "said" in before or "say" in before or "rite" in before
+        or "put" in before or "may" in before or "eople" in before or "one " in before or "not" in before or " or" in before or "\nor" in before or "n't" in before or "n’t" in before
         or "ither" in before or "ever" in before or "wrong" in before or "incorrect" in before
         or "other" in before or "rather" in before or "instead" in before or "except" in before
     )  # fmt: skip

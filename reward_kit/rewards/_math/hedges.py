@@ -6,13 +6,23 @@ import re
 
 # What may stand between two finals that are given as one: "\\boxed{1}, \\boxed{2}", "$\\boxed{1}$ and $\\boxed{2}$",
 # also with a label ("x = \\boxed{1}, y = \\boxed{2}") and the same marker phrase again.
-_JOINT_LENGTH = 60
+_JOINT_LENGTH = 80
 _LABEL = r"(?:[A-Za-z](?:_\{?\w{1,5}\}?|')?\s{0,3}(?:=|\\in|:)\s{0,3})"
 _JOINT = re.compile(
-    r"(?:[\s$,;&*()\[\]]|\\[\[\]()\\,;: ]|\\q?quad|\b(?:and|or|and/or)\b"
+    r"(?:[\s$,;&*()\[\].?!/|-]|\bvs\b|\d{1,2}[.)]|\(?[a-dA-D]\)|\\[\[\]()\\,;: ]|\\q?quad|\b(?:and|or|and/or)\b"
     r"|\\(?:text|mathrm|textrm)\s?\{\s?,?\s?(?:and|or)\s?\}|\\lor|\\vee|" + _LABEL + r"){0,40}"
 )
-_OR = re.compile(r"\bor\b|\\lor|\\vee", re.IGNORECASE)
+_OR = re.compile(
+    r"\b(?:or|alternatively|otherwise|else|another|options?|candidates?|vs|versus|possibl[ey]|possibility|maybe"
+    r"|perhaps|either|cases?)\b|\\lor|\\vee",
+    re.IGNORECASE,
+)
+# Between two boxes these tell that the first one was a step or a mistake.
+_GOES_ON = re.compile(
+    r"\b(?:wait|no|not|actually|correct\w*|mistake|instead|re-?\w*check|recompute|check|finally|therefore|thus|so|hence"
+    r"|then|step|next|total|now|final|wrong)\b",
+    re.IGNORECASE,
+)
 
 _FILLER = r"(?:\s|\$|\\\(|\\\[|\*|(?:equal to|be|simply|just|the answer|the value|actually|really)\b|:)"
 _NEGATED_BEFORE = re.compile(
@@ -66,7 +76,9 @@ _ALTERNATIVE_END = re.compile(
 
 def is_joint(gap: str) -> bool:
     """True where the text between two finals only joins them into one answer."""
-    return len(gap) <= _JOINT_LENGTH and _JOINT.fullmatch(gap) is not None
+    if len(gap) > _JOINT_LENGTH:
+        return False
+    return _JOINT.fullmatch(gap) is not None or (_OR.search(gap) is not None and _GOES_ON.search(gap) is None)
 
 
 def has_or(gap: str) -> bool:

@@ -37,6 +37,7 @@ class Stated:
     start: int
     end: int
     negated: bool
+    value_start: int = 0
 
 
 def phrase_answers(text: str) -> list[Stated]:
@@ -52,15 +53,24 @@ def phrase_answers(text: str) -> list[Stated]:
         if marker is None:
             continue
         if answers and marker.start() < answers[-1].end:
-            answers.pop()  # "Final Answer: The final answer is $42$": the inner statement holds the answer
+            _end_before(answers, text, _sentence_words_start(text, marker.start()))
         start = _sentence_words_start(text, marker.start())
         if _NEGATION.match(text, marker.end()):
             answers.append(Stated("", start, marker.end(), True))
             continue
         stated, end = _stated_at(text, marker.end())
         if stated:
-            answers.append(Stated(stated, start, end, False))
+            answers.append(Stated(stated, start, end, False, marker.end()))
     return answers
+
+
+def _end_before(answers: list[Stated], text: str, place: int) -> None:
+    """Let the last statement end where another one begins inside of it, or drop it where it then says nothing."""
+    outer = answers.pop()
+    value = text[outer.value_start : place].strip(" \n*_:,;.$")
+    value = re.sub(r"[\s,;]*\b(?:or|and)$", "", value)
+    if any(sign.isdigit() for sign in value):
+        answers.append(Stated(value, outer.start, place, False, outer.value_start))
 
 
 def _sentence_words_start(text: str, place: int) -> int:

@@ -16,6 +16,7 @@ from reward_kit.rewards._math.answers import (
     Quantity,
     RealSet,
     SetOf,
+    Words,
 )
 from reward_kit.rewards._math.expression import INFINITY, Expr, choose_signs, contains, neg, num
 from reward_kit.rewards._math.parser import parse
@@ -33,6 +34,7 @@ from reward_kit.rewards._math.scan import (
     trimmed,
 )
 from reward_kit.rewards._math.tokens import Token, Unreadable
+from reward_kit.rewards._math.words import key_of
 
 Read = Callable[[Tokens], Answer]
 _MOST_ITEMS = 200
@@ -55,7 +57,11 @@ def read_listing(tokens: Tokens, read: Read) -> Answer:
     together = any_top(tokens, lambda token: is_word(token, "and") or is_cmd(token, "land"))
     pieces = [piece for piece in split_top(tokens, joins) if trimmed(piece)]
     need(0 < len(pieces) <= _MOST_ITEMS, "an empty or endless list")
-    pieces = [piece for piece in pieces if not _is_condition(piece)] or pieces
+    conditions = [piece for piece in pieces if _is_condition(piece)]
+    if conditions and all(_occurs(piece[0], pieces) for piece in conditions):
+        pieces = [piece for piece in pieces if not _is_condition(piece)] or pieces
+    if any_top(tokens, lambda token: is_cmd(token, "land", "lor")) and not any(split_relations(p)[1] for p in pieces):
+        return Words(key_of(tokens))  # a formula of logic: only its form is compared
     items = [read(piece) for piece in _with_order_context(pieces)]
     if len(items) == 1:
         return items[0]
@@ -94,6 +100,10 @@ def _is_condition(piece: Tokens) -> bool:
         and piece[0].kind == "sym"
         and piece[2].text in _WHOLE_NUMBERS
     )
+
+
+def _occurs(variable: Token, pieces: list[list[Token]]) -> bool:
+    return any(token.text == variable.text for piece in pieces if not _is_condition(piece) for token in piece)
 
 
 def _with_order_context(pieces: list[list[Token]]) -> list[list[Token]]:

@@ -10,13 +10,9 @@ from reward_kit.rewards._math.expression import Expr, num
 from reward_kit.rewards._math.parser import parse
 from reward_kit.rewards._math.scan import Tokens, is_cmd, is_op, is_word, need, split_top
 from reward_kit.rewards._math.tokens import Token, Unreadable
-from reward_kit.rewards._math.units import CURRENCIES, MULTIPLIERS, canonical_unit, conversion
+from reward_kit.rewards._math.words import changes_value
+from reward_kit.rewards._math.units import CURRENCIES, MULTIPLIERS, canonical_unit, conversion, is_known
 
-# A "unit" with one of these words is a sentence.
-_NO_UNIT = frozenset(
-    "or and if else not is are was maybe perhaps possibly between either neither then when where lambda def return import "
-    "to but so because for some about approximately almost nearly least most".split()
-)
 _TRIGONOMETRIC = frozenset(("sin", "cos", "tan", "cot", "sec", "csc"))
 _MOST_UNIT_WORDS = 6
 _BASE_NAMES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
@@ -145,9 +141,16 @@ def _unit_words(tokens: list[Token]) -> tuple[list[str], int]:
             words.append("per")
         elif not (is_op(token, "^", "{", "}", ".", "-", "'", "(", ")") or is_cmd(token, "cdot")):
             raise Unreadable(f"{token.text!r} is not part of a unit")
-    if any(word.lower() in _NO_UNIT for word in words) or len(words) > _MOST_UNIT_WORDS:
+    if any(_no_unit(word, words) for word in words) or len(words) > _MOST_UNIT_WORDS:
         raise Unreadable("the words behind the number are no unit")
     return words, power
+
+
+def _no_unit(word: str, words: list[str]) -> bool:
+    # "12 squared" is 144; "12 cm squared" is an area.
+    if word.lower() in ("squared", "cubed"):
+        return not any(is_known(other) for other in words if other != word)
+    return changes_value(word)
 
 
 def read_based(tokens: Tokens) -> Based | None:
@@ -176,11 +179,18 @@ def read_colon(tokens: Tokens) -> Colon | None:
     body = list(tokens)
     if len(body) > 1 and body[-1].text.lower() in _HALVES:
         half = body.pop().text.lower()
-    body = _without_colon_braces(body)
+    body = [token._replace(kind="op", text=":") if is_word(token, "to") else token for token in _without_colon_braces(body)]
     pieces = split_top(body, lambda token: is_op(token, ":"))
     if len(pieces) == 1 and not half or not all(pieces):
         return None
-    return Colon(tuple(parse(piece) for piece in pieces), half)
+    return Colon(tuple(parse(piece) for piece in pieces), half, _is_clock(pieces))
+
+
+def _is_clock(pieces: list[list[Token]]) -> bool:
+    if len(pieces) != 2 or any(len(piece) != 1 or not piece[0].text.isdigit() for piece in pieces):
+        return False
+    hour, minute = pieces[0][0].text, pieces[1][0].text
+    return len(minute) == 2 and int(minute) < 60 and len(hour) <= 2 and int(hour) < 25
 
 
 def _without_colon_braces(tokens: list[Token]) -> list[Token]:

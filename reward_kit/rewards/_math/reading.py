@@ -30,7 +30,7 @@ from reward_kit.rewards._math.scan import (
     trimmed,
 )
 from reward_kit.rewards._math.tokens import LONGEST_ANSWER, Token, Unreadable, tokenize
-from reward_kit.rewards._math.words import REALS, from_words, key_of
+from reward_kit.rewards._math.words import REALS, changes_value, from_words, key_of
 
 _DEEPEST = 12
 _CHOICES = frozenset("ABCDEFGHIJ")
@@ -175,13 +175,18 @@ def _labelled(body: Tokens, inner: object) -> Answer | None:
     pieces = split_top(body, lambda token: is_op(token, ":"))
     if len(pieces) != 2 or not pieces[0] or not all(token.kind == "word" for token in pieces[0]):
         return None
+    if any(changes_value(token.text) for token in pieces[0]):
+        return None
     return Named((name_of(pieces[0]).lower(),), inner(pieces[1]))  # type: ignore[operator]
 
 
 def _without_explanation(body: list[Token]) -> list[Token]:
     """Without "where k is an integer" at the end: it explains the answer."""
-    place = next((k for k, token in enumerate(body) if k and is_word(token, *_EXPLAINS)), None)
-    return body if place is None else trimmed(body[:place])
+    for place in range(1, len(body) - 1):
+        if is_word(body[place], *_EXPLAINS):
+            # Only what it says of a variable is an explanation: "with 16 also possible" is a hedge.
+            return trimmed(body[:place]) if body[place + 1].kind == "sym" else body
+    return body
 
 
 def _without_quantifier(body: list[Token]) -> list[Token]:
@@ -189,7 +194,7 @@ def _without_quantifier(body: list[Token]) -> list[Token]:
     for place in range(1, len(body) - 1):
         token, follows = body[place], body[place + 1]
         quantified = is_word(follows, *_QUANTIFIERS) or is_cmd(follows, "forall")
-        if is_cmd(token, "forall") or (is_word(token, "for") and quantified):
+        if (is_cmd(token, "forall") and follows.kind == "sym") or (is_word(token, "for") and quantified):
             return trimmed(body[:place])
     return body
 

@@ -23,6 +23,9 @@ def as_real_set(answer: Answer) -> RealSet | None:
     if not isinstance(low, Quantity) or not isinstance(high, Quantity) or answer.opening not in ("(", "["):
         return None
     low_open, high_open = answer.opening == "(", answer.closing == ")"
+    bottom, top = _value(low.expr), _value(high.expr)
+    if bottom is not None and top is not None and (bottom > top or (bottom == top and (low_open or high_open))):
+        return None  # (3, -4) is a point, not an empty interval
     return RealSet((Interval(low.expr, high.expr, low_open, high_open),))
 
 

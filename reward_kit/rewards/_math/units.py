@@ -52,6 +52,8 @@ _TABLE: dict[str, tuple[str, Fraction, str]] = {
     "dozen": ("count", _F(12), "dozens"),
     "thousand": ("count", _F(1000), ""),
     "million": ("count", _F(10**6), "millions"),
+    "lakh": ("count", _F(10**5), "lakhs"),
+    "crore": ("count", _F(10**7), "crores"),
     "billion": ("count", _F(10**9), "billions"),
     "trillion": ("count", _F(10**12), "trillions"),
 }  # fmt: skip
