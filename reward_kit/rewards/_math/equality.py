@@ -215,6 +215,7 @@ class Comparison:
     def _in_any_order(self, gold: Sequence[Answer], given: Sequence[Answer]) -> bool:
         """Match items one to one. Equality is transitive here, so that the first match is as good as any."""
         left = list(given)
+        gold = _without_common_numbers(gold, left)
         for item in gold:
             match = next((place for place, other in enumerate(left) if item == other), None)
             if match is None:
@@ -343,6 +344,25 @@ class Comparison:
 
 
 # ------------------------------------------------------------------------------------------------- functions
+def _without_common_numbers(gold: Sequence[Answer], given: list[Answer]) -> Sequence[Answer]:
+    """Take plain numbers that both lists hold out of both: long lists of numbers then compare in linear time."""
+    places: dict[Fraction, list[int]] = {}
+    for place, item in enumerate(given):
+        value = rational(item.expr) if isinstance(item, Quantity) and not item.unit else None
+        if value is not None:
+            places.setdefault(value, []).append(place)
+    left: list[Answer] = []
+    taken: set[int] = set()
+    for item in gold:
+        value = rational(item.expr) if isinstance(item, Quantity) and not item.unit else None
+        if value is not None and places.get(value):
+            taken.add(places[value].pop())
+        else:
+            left.append(item)
+    given[:] = [item for place, item in enumerate(given) if place not in taken]
+    return left
+
+
 def _choice_letter(answer: Answer) -> str:
     """The letter of a multiple-choice answer, else an empty text."""
     if (

@@ -134,9 +134,12 @@ def _from_boxes(text: str, boxes: list[Box]) -> Final | Missing:
     return Final(tuple(dict.fromkeys(items)), "box", other, choice)
 
 
+_STATES_VALUE = re.compile(r"\d|\\[A-Za-z]|^\(?[A-Z]\)?$|\bno solution\b")
+
+
 def _stated_later(text: str, end: int) -> str | None:
     """Another answer in words behind the last box; where it differs, the response contradicts itself."""
-    later = [stated for stated in phrase_answers(text[end:]) if not stated.negated]
+    later = [stated for stated in phrase_answers(text[end:]) if _STATES_VALUE.search(stated.text)]
     return later[-1].text if later else None
 
 

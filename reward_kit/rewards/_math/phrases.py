@@ -15,6 +15,8 @@ _MARKER = re.compile(
     r"[*_\s]{0,6}(?:therefore|thus|then|indeed|hence|given by)?[,:]?[*_\s]{0,6}",
     re.IGNORECASE,
 )
+# "Checking our answer: 17 * 44 = 748" states no answer.
+_CHECKED = re.compile(r"\b(?:check|verif|confirm)\w*\s(?:(?:our|the|this|that|my|final)\s){0,2}$", re.IGNORECASE)
 _HEADING_MARKER = re.compile(r"final answer[*_ \t]{0,4}\n{1,3}[*_\s]{0,4}", re.IGNORECASE)
 _NEGATION = re.compile(
     r"(?:definitely |certainly |clearly |simply )?(?:not|never|neither|wrong|incorrect|unknown|unclear)\b",
@@ -50,7 +52,7 @@ def phrase_answers(text: str) -> list[Stated]:
         marker = _MARKER.match(text, keyword.start())
         if marker is None and text[max(0, keyword.start() - 6) : keyword.start()].lower() == "final ":
             marker = _HEADING_MARKER.match(text, keyword.start() - 6)
-        if marker is None:
+        if marker is None or _CHECKED.search(text, max(0, keyword.start() - 40), keyword.start()):
             continue
         if answers and marker.start() < answers[-1].end:
             _end_before(answers, text, _sentence_words_start(text, marker.start()))

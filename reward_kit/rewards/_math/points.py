@@ -31,6 +31,8 @@ def real_points(left: Expr, right: Expr, names: list[str]) -> list[dict[str, Fra
     for size in sorted(_numerals(left) | _numerals(right))[-_MOST_NUMERALS:]:
         for factor in (Fraction(137, 100), Fraction(-137, 100), Fraction(73, 100), Fraction(-73, 100)):
             points.append({name: size * factor + place for place, name in enumerate(names)})
+    for attempt in range(24):  # inverse functions live between -1 and 1
+        points.append({name: Fraction(2 * attempt + 1, 49 + 2 * place) * (-1) ** (attempt % 5 == 4) for place, name in enumerate(names)})
     return points
 
 

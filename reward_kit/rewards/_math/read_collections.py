@@ -37,15 +37,16 @@ from reward_kit.rewards._math.tokens import Token, Unreadable
 from reward_kit.rewards._math.words import key_of
 
 Read = Callable[[Tokens], Answer]
-_MOST_ITEMS = 200
+_MOST_ITEMS = 5_000
 _WHOLE_NUMBERS = frozenset(("setZ", "setN"))
+_LINES = frozenset(("cases", "aligned", "align", "align*", "gathered", "split", "gather", "dcases", "rcases"))
 _MATRICES = frozenset(("pmatrix", "bmatrix", "matrix", "smallmatrix", "array", "Bmatrix"))
 
 
 # ------------------------------------------------------------------------------------------------------ lists
 def joins(token: Token) -> bool:
     """True for what joins the items of a list."""
-    return is_comma(token) or is_word(token, "and", "or", "nor") or is_cmd(token, "land", "lor")
+    return is_comma(token) or is_op(token, "newline") or is_word(token, "and", "or", "nor") or is_cmd(token, "land", "lor")
 
 
 def read_listing(tokens: Tokens, read: Read) -> Answer:
@@ -277,6 +278,10 @@ def read_matrix(tokens: Tokens, read: Read) -> Answer | None:
     if start is None or end is None or len(tokens) < end + 4:
         return None
     kind = tokens[start + 2].text
+    if split_relations(tokens[:start])[1]:
+        return None  # M = \begin{pmatrix}...: the relation is read first
+    if kind in _LINES or (kind == "array" and start and is_op(tokens[start - 1], "{set")):
+        return _read_lines(tokens, start, end, read)
     head, tail = list(tokens[:start]), list(tokens[end + 4 :])
     if kind == "array" and head and tail and is_op(head[-1], "(", "[") and is_op(tail[0], ")", "]"):
         head, tail = head[:-1], tail[1:]
@@ -302,6 +307,16 @@ def read_matrix(tokens: Tokens, read: Read) -> Answer | None:
         )
         rows = [[Quantity(Expr("mul", (factor, _entry(cell)))) for cell in row] for row in rows]
     return Matrix(tuple(tuple(row) for row in rows))
+
+
+def _read_lines(tokens: Tokens, start: int, end: int, read: Read) -> Answer:
+    """A system of equations, line by line; lines with conditions (a function in pieces) compare row by row."""
+    body = list(tokens[start + 4 : end])
+    if tokens[start + 2].text == "array" and body and is_op(body[0], "{"):
+        body = body[next(k for k, token in enumerate(body) if is_op(token, "}")) + 1 :]
+    if tokens[start + 2].text == "cases" and any(is_op(token, "&") for token in body):
+        return Matrix(tuple(tuple(row) for row in _cells(body, read)))
+    return read([token for token in body if not is_op(token, "&")])
 
 
 def parse_factor(head: list[Token]) -> Expr:

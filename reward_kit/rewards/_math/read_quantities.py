@@ -14,6 +14,7 @@ from reward_kit.rewards._math.words import changes_value
 from reward_kit.rewards._math.units import CURRENCIES, MULTIPLIERS, canonical_unit, conversion, is_known
 
 _TRIGONOMETRIC = frozenset(("sin", "cos", "tan", "cot", "sec", "csc"))
+_REMARKS = frozenset(("answer", "units", "unit", "exact", "exactly", "approved"))
 _MOST_UNIT_WORDS = 6
 _BASE_NAMES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
                "eleven": 11, "twelve": 12, "sixteen": 16}  # fmt: skip
@@ -82,6 +83,7 @@ def _without_currency(tokens: list[Token]) -> tuple[list[Token], str]:
 
 def _without_unit(tokens: list[Token]) -> tuple[list[Token], list[str], int]:
     """Split the unit words at the end from the expression: its tokens, the words, the power."""
+    tokens = _without_remark(tokens)
     if len(tokens) > 1 and is_op(tokens[-1], "%"):
         return tokens[:-1], ["%"], 1
     for length in (4, 2, 1):  # ^{\circ}, ^\circ, \degree
@@ -96,6 +98,13 @@ def _without_unit(tokens: list[Token]) -> tuple[list[Token], list[str], int]:
         return tokens, [], 1
     words, power = _unit_words(tokens[start:])
     return tokens[:start], words, power
+
+
+def _without_remark(tokens: list[Token]) -> list[Token]:
+    """Without "(answer)" or "(units)" at the end."""
+    if len(tokens) > 3 and is_op(tokens[-1], ")") and is_op(tokens[-3], "(") and is_word(tokens[-2], *_REMARKS):
+        return tokens[:-3]
+    return tokens
 
 
 def _has_function(tokens: list[Token]) -> bool:
@@ -126,24 +135,32 @@ def _ends_number(token: Token) -> bool:
 
 
 def _unit_words(tokens: list[Token]) -> tuple[list[str], int]:
+    """The words of a unit, "per" for a slash or a negative power, and the power of a single one."""
     words: list[str] = []
     power = 1
+    per = False
     for place, token in enumerate(tokens):
-        if (
-            token.kind == "word"
-            or token.kind == "sym"
-            and (token.textual or place and is_op(tokens[place - 1], "/"))
-        ):
+        before = tokens[place - 1] if place else token
+        if token.kind == "word" or (token.kind == "sym" and (token.textual or is_op(before, "/"))):
             words.append(token.text)
-        elif token.kind == "num" and place and token.text in "23" and tokens[place - 1].text in ("^", "{"):
+        elif token.kind == "num" and token.text in "123" and is_op(before, "^", "{", "-"):
             power = int(token.text)
+            if is_op(before, "-") or len(words) > 1:
+                words, per = _with_power(words, power if not is_op(before, "-") else -power), True
         elif is_op(token, "/"):
             words.append("per")
         elif not (is_op(token, "^", "{", "}", ".", "-", "'", "(", ")") or is_cmd(token, "cdot")):
             raise Unreadable(f"{token.text!r} is not part of a unit")
     if any(_no_unit(word, words) for word in words) or len(words) > _MOST_UNIT_WORDS:
         raise Unreadable("the words behind the number are no unit")
-    return words, power
+    return words, 1 if per else power
+
+
+def _with_power(words: list[str], power: int) -> list[str]:
+    """s^{-2} as "per s^2", m^2 as "m^2"; a slash before already says "per"."""
+    *rest, last = words
+    name = last if abs(power) == 1 else f"{last}^{abs(power)}"
+    return [*rest, "per", name] if power < 0 and rest[-1:] != ["per"] else [*rest, name]
 
 
 def _no_unit(word: str, words: list[str]) -> bool:
@@ -159,7 +176,7 @@ def read_based(tokens: Tokens) -> Based | None:
     if not place:
         return None
     head = [token for token in tokens[:place] if not is_op(token, "(", ")", "{", "}")]
-    tail = [token for token in tokens[place + 1 :] if not is_op(token, "{", "}", "(", ")")]
+    tail = [token for token in tokens[place + 1 :] if not is_op(token, "{", "}", "(", ")") and not is_word(token, "base")]
     if len(tail) != 1 or not head or any(token.kind not in ("num", "sym", "grouped") for token in head):
         return None
     base = _BASE_NAMES.get(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from reward_kit.rewards._math.answers import Answer, Choice, Named, SetOf
+from reward_kit.rewards._math.answers import Answer, Choice, Interval, Named, RealSet, SetOf
+from reward_kit.rewards._math.expression import INFINITY, ZERO
 from reward_kit.rewards._math.read_collections import (
     joins,
     is_set_difference,
@@ -21,6 +22,7 @@ from reward_kit.rewards._math.scan import (
     Tokens,
     any_top,
     is_cmd,
+    is_comma,
     is_op,
     is_word,
     name_of,
@@ -33,8 +35,10 @@ from reward_kit.rewards._math.tokens import LONGEST_ANSWER, Token, Unreadable, t
 from reward_kit.rewards._math.words import REALS, changes_value, from_words, key_of
 
 _DEEPEST = 12
+_MOST_PARENTHESES = 300
 _CHOICES = frozenset("ABCDEFGHIJ")
 # "for all x", "where k is an integer": what follows explains the answer.
+_HALF_LINES = {"setR^+": True, "setR_+": True, "setR_gt0": True, "setR_ge0": False, "setR^+_0": False, "setR_0^+": False}
 _EXPLAINS = frozenset(("where", "with"))
 _QUANTIFIERS = frozenset(("all", "any", "every", "each", "some", "integer", "integers", "real"))
 
@@ -127,6 +131,7 @@ def _read(tokens: Tokens, depth: int) -> Answer:
     if depth > _DEEPEST:
         raise Unreadable(f"the answer is nested more than {_DEEPEST} deep")
     body = _without_explanation(trimmed(tokens))
+    body = _without_parentheses(body)
     if not body:
         raise Unreadable("the answer is empty")
 
@@ -144,6 +149,16 @@ def _read(tokens: Tokens, depth: int) -> Answer:
     if any_top(body, lambda token: is_cmd(token, "cup", "cap", "setminus")) or is_set_difference(body):
         return read_union(body, inner)
     return _single(body, inner)
+
+
+def _without_parentheses(body: list[Token]) -> list[Token]:
+    """Without parentheses around one value, however many."""
+    for _ in range(_MOST_PARENTHESES):
+        group = outer_group(body) if body and is_op(body[0], "(") and is_op(body[-1], ")") else None
+        if group is None or any_top(group[1], is_comma) or not group[1]:
+            break
+        body = trimmed(group[1])
+    return body
 
 
 def _outer(body: Tokens, inner: object) -> Answer | None:
@@ -227,6 +242,9 @@ def _choice(body: Tokens, inner: object) -> Answer | None:
 
 
 def _special_set(body: Tokens) -> Answer | None:
+    signs = "".join(token.text for token in body if not is_op(token, "{", "}"))
+    if signs in _HALF_LINES:
+        return RealSet((Interval(ZERO, INFINITY, _HALF_LINES[signs], True),))
     if len(body) != 1 or body[0].kind != "cmd":
         return None
     if body[0].text == "setR":

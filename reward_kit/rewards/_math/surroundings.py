@@ -22,10 +22,10 @@ _LARGER_BEHIND = re.compile(
 _CHOICE = re.compile(r"\\f?boxe?d?\s?\{(?:\\\w+\s?\{)?\s?\(?[A-J]\)?\s?\}?\s?\}")
 _STRUCK = re.compile(r"(?:~~|\\(?:sout|cancel|xcancel|st|bcancel)\s?\{)\s?\$?$")
 _EXAMPLE = re.compile(
-    r"\b(?:for example|e\.g\.|for instance|format is|example:|such as|tempting to (?:write|answer|say|think)"
+    r"(?:\be\.g\.|\b(?:for example|for instance|format is|example:|such as|tempting to (?:write|answer|say|think)"
     r"|(?:might|may|could|would) (?:think|say|guess|expect|believe|be tempted)|(?:students?|people|others?|one) "
     r"(?:answers?|answered|said|says?|wrote|writes?|thinks?|thought|claims?|claimed|get|got)"
-    r"|(?:put|write|give|enclose) (?:your|the) (?:final )?answers? (?:in|within|inside|as))\b[^.!?\n]{0,60}$",
+    r"|(?:put|write|give|enclose) (?:your|the) (?:final )?answers? (?:in|within|inside|as))\b)[^.!?\n]{0,60}$",
     re.IGNORECASE,
 )
 _TAKEN_BACK = re.compile(
@@ -37,6 +37,7 @@ _TAKEN_BACK = re.compile(
     r"|should (?:really |instead |actually )?be|(?:if|unless|when|assuming|provided)\b[^.\n]{0,60}\b(?:else|otherwise))\b",
     re.IGNORECASE,
 )
+_NOT_TAKEN_BACK = re.compile(r"\bnot (?:an? )?(?:extraneous|wrong|incorrect|mistaken|mistake|invalid)\b(?: \w+)?", re.IGNORECASE)
 # "Checking: 41 would be wrong" says nothing against the box where it names the wrong one before the verdict.
 _ABOUT_ANOTHER = re.compile(r"\b(?:other|all others|options?|choices?|any other|different|smaller|larger)\b", re.IGNORECASE)
 _IN_TUPLE_BEFORE, _IN_TUPLE_BEHIND = re.compile(r"[(\[,]$"), re.compile(r"\s?(?:,|\\?[)\]])")
@@ -44,6 +45,7 @@ _IN_TUPLE_BEFORE, _IN_TUPLE_BEHIND = re.compile(r"[(\[,]$"), re.compile(r"\s?(?:
 
 def taken_back(behind: str) -> str:
     """The words behind an answer that take it back; an empty text where none do."""
+    behind = _NOT_TAKEN_BACK.sub("", behind)
     back = _TAKEN_BACK.search(behind)
     if back is None or _ABOUT_ANOTHER.search(behind[: back.end() + 20]):
         return ""

@@ -62,8 +62,6 @@ _NAMES = {
 }
 MULTIPLIERS = {name: factor for name, (dimension, factor, _) in _TABLE.items() if dimension == "count"}
 CURRENCIES = {"$": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "USD": "$"}
-# Single letters are units only in \text{...} or where the other side has the same unit.
-SINGLE_LETTERS = frozenset("mgshlLcCfF")
 _POWERS = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cubed": 3, "cu": 3}
 
 
