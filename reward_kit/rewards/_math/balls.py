@@ -1,7 +1,7 @@
 """Values of expressions as complex balls (Arb); part of the worker.
 
-With variables the real functions are meant: where a root or a logarithm leaves the reals the expression has no
-value at that point. Without variables the principal value is taken, and the real one for odd roots.
+With variables the real functions are meant: where a root or a logarithm leaves the reals the expression has
+no value at that point. Without variables the principal value is taken, and the real one for odd roots.
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ def _power(expr: Expr, point: Point) -> Any:
         exponent = None if degree is None or degree == 0 else 1 / degree
     else:
         exponent = _exact(expr.args[1], point)
-    if exponent is None or (exponent.q != 1 and base.imag.is_zero() and not base.real > 0 and symbols(expr.args[1])):
+    if exponent is None or (
+        exponent.q != 1 and base.imag.is_zero() and not base.real > 0 and symbols(expr.args[1])
+    ):
         if exponent is not None:
             raise Undefined  # (-1)^n between whole n
         return _general_power(base, _value(expr.args[1], point), expr.op == "root", bool(point))

@@ -1,6 +1,8 @@
-"""Decides whether a response's answer is the gold answer: form, exact value, structure, and last the symbolic layer.
+"""Decides whether a response's answer is the gold answer: form, exact value, structure, and last the
+symbolic layer.
 
-The gold says what is asked: the comparison is written from its side. Nothing is equal that is not shown to be.
+The gold says what is asked: the comparison is written from its side. Nothing is equal that is not shown to
+be.
 """
 
 from __future__ import annotations
@@ -147,7 +149,9 @@ class Comparison:
         return self._value_of_name(gold, given, gold_is_named=False)
 
     def _value_of_name(self, plain: Answer, named: Named, *, gold_is_named: bool) -> bool:
-        if isinstance(plain, RealSet) and (len(named.names) > 1 or (plain.variable and plain.variable not in named.names)):
+        if isinstance(plain, RealSet) and (
+            len(named.names) > 1 or (plain.variable and plain.variable not in named.names)
+        ):
             return False
         if len(named.names) > 1 and isinstance(named.value, Bracketed) and isinstance(plain, Listing):
             return self._in_order(plain.items, named.value.items)
@@ -345,7 +349,9 @@ class Comparison:
 
 # ------------------------------------------------------------------------------------------------- functions
 def _without_common_numbers(gold: Sequence[Answer], given: list[Answer]) -> Sequence[Answer]:
-    """Take plain numbers that both lists hold out of both: long lists of numbers then compare in linear time."""
+    """Take plain numbers that both lists hold out of both:
+    long lists of numbers then compare in linear time.
+    """
     places: dict[Fraction, list[int]] = {}
     for place, item in enumerate(given):
         value = rational(item.expr) if isinstance(item, Quantity) and not item.unit else None
@@ -472,6 +478,12 @@ def _padded(colon: Colon, other: Colon) -> tuple[Expr, ...]:
     """5 p.m. is 5:00 p.m., and 17:00 where the other side counts to 24."""
     parts = (*colon.parts, num(0)) if len(colon.parts) == 1 and (colon.half or other.half) else colon.parts
     hour = rational(parts[0])
-    if colon.half == "pm" and not other.half and (rational(other.parts[0]) or 0) > 12 and hour is not None and hour < 12:
+    if (
+        colon.half == "pm"
+        and not other.half
+        and (rational(other.parts[0]) or 0) > 12
+        and hour is not None
+        and hour < 12
+    ):
         return (num(hour + 12), *parts[1:])
     return parts

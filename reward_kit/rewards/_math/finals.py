@@ -1,7 +1,7 @@
 r"""Finds the final answer of a response: boxes, `<answer>`, `####` lines and declared phrases.
 
-Every pattern is either a plain search for a literal or a match of bounded length at a found place, so that the
-time is linear in the length of the response.
+Every pattern is either a plain search for a literal or a match of bounded length at a found place, so that
+the time is linear in the length of the response.
 """
 
 from __future__ import annotations

@@ -73,7 +73,11 @@ def _verdict(gold: Reading, given: Reading, final: Final, comparison: Comparison
 
 def _each_equal(gold: Reading, given: Reading, final: Final, comparison: Comparison) -> bool:
     """True where boxes side by side give one answer in several spellings: \\boxed{15.5} or \\boxed{31/2}."""
-    if isinstance(given.answer, Listing) and given.answer.choice and not isinstance(gold.answer, (Listing, SetOf)):
+    if (
+        isinstance(given.answer, Listing)
+        and given.answer.choice
+        and not isinstance(gold.answer, (Listing, SetOf))
+    ):
         return all(comparison.same(gold.answer, item) for item in given.answer.items)
     return len(final.items) > 1 and all(_same_alternative(item, gold, comparison) for item in final.items)
 

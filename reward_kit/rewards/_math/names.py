@@ -25,7 +25,11 @@ class Name:
 
 def read_name(tokens: Tokens) -> Name | None:
     """The name that the tokens are, or None where they are an expression."""
-    if not tokens or is_op(tokens[0], "}") or any(token.kind == "word" and changes_value(token.text) for token in tokens):
+    if (
+        not tokens
+        or is_op(tokens[0], "}")
+        or any(token.kind == "word" and changes_value(token.text) for token in tokens)
+    ):
         return None
     if is_op(tokens[-1], "'"):
         return None  # a value of a derivative is not the value of the variable
@@ -59,7 +63,9 @@ def _is_variable(tokens: Tokens) -> bool:
         return False
     if not rest:
         return True
-    subscript = is_op(rest[0], "_") and (len(rest) == 2 or (len(rest) > 3 and is_op(rest[1], "{") and is_op(rest[-1], "}")))
+    subscript = is_op(rest[0], "_") and (
+        len(rest) == 2 or (len(rest) > 3 and is_op(rest[1], "{") and is_op(rest[-1], "}"))
+    )
     return subscript and all(not is_op(token, "^") for token in rest)
 
 
@@ -87,8 +93,6 @@ def _applied(tokens: Tokens) -> Name | None:
 def _may_name(token: Token) -> bool:
     if token.kind in ("word", "sym", "num"):
         return True
-    return (
-        token.kind == "cmd"
-        and token.text in _NAME_COMMANDS | {"cup", "cap"}
-        or is_op(token, "(", ")", "_", "{", "}", ",", "|", "-", ".", "'")
+    return (token.kind == "cmd" and token.text in _NAME_COMMANDS | {"cup", "cap"}) or is_op(
+        token, "(", ")", "_", "{", "}", ",", "|", "-", ".", "'"
     )

@@ -1,4 +1,6 @@
-"""Answers declared in words: "the final answer is ...", "Answer: ...", and, for the lenient profile, plain prose."""
+"""Answers declared in words:
+"the final answer is ...", "Answer: ...", and, for the lenient profile, plain prose.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ _MARKER = re.compile(
     re.IGNORECASE,
 )
 # "Checking our answer: 17 * 44 = 748" states no answer.
-_CHECKED = re.compile(r"\b(?:check|verif|confirm)\w*\s(?:(?:our|the|this|that|my|final)\s){0,2}$", re.IGNORECASE)
+_CHECKED = re.compile(
+    r"\b(?:check|verif|confirm)\w*\s(?:(?:our|the|this|that|my|final)\s){0,2}$", re.IGNORECASE
+)
 _HEADING_MARKER = re.compile(r"final answer[*_ \t]{0,4}\n{1,3}[*_\s]{0,4}", re.IGNORECASE)
 _NEGATION = re.compile(
     r"(?:definitely |certainly |clearly |simply )?(?:not|never|neither|wrong|incorrect|unknown|unclear)\b",
@@ -67,7 +71,9 @@ def phrase_answers(text: str) -> list[Stated]:
 
 
 def _end_before(answers: list[Stated], text: str, place: int) -> None:
-    """Let the last statement end where another one begins inside of it, or drop it where it then says nothing."""
+    """Let the last statement end where another one begins inside of it, or drop it where it then says
+    nothing.
+    """
     outer = answers.pop()
     value = text[outer.value_start : place].strip(" \n*_:,;.$")
     value = re.sub(r"[\s,;]*\b(?:or|and)$", "", value)
@@ -86,7 +92,9 @@ def _sentence_words_start(text: str, place: int) -> int:
 
 
 def _stated_at(text: str, place: int) -> tuple[str, int]:
-    """The answer that starts at `place`: a math span (or several joined ones), else the words to the sentence's end."""
+    """The answer that starts at `place`:
+    a math span (or several joined ones), else the words to the sentence's end.
+    """
     math = _MATH.match(text, place)
     if math is None:
         return _words_at(text, place)

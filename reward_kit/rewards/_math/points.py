@@ -1,4 +1,6 @@
-"""Points at which two functions are compared: many sizes, both signs, beyond every number that occurs in them."""
+"""Points at which two functions are compared:
+many sizes, both signs, beyond every number that occurs in them.
+"""
 
 from __future__ import annotations
 
@@ -32,11 +34,18 @@ def real_points(left: Expr, right: Expr, names: list[str]) -> list[dict[str, Fra
         for factor in (Fraction(137, 100), Fraction(-137, 100), Fraction(73, 100), Fraction(-73, 100)):
             points.append({name: size * factor + place for place, name in enumerate(names)})
     for attempt in range(24):  # inverse functions live between -1 and 1
-        points.append({name: Fraction(2 * attempt + 1, 49 + 2 * place) * (-1) ** (attempt % 5 == 4) for place, name in enumerate(names)})
+        points.append(
+            {
+                name: Fraction(2 * attempt + 1, 49 + 2 * place) * (-1) ** (attempt % 5 == 4)
+                for place, name in enumerate(names)
+            }
+        )
     return points
 
 
-def whole_points(left: Expr, right: Expr, names: list[str], whole: frozenset[str]) -> list[dict[str, Fraction]]:
+def whole_points(
+    left: Expr, right: Expr, names: list[str], whole: frozenset[str]
+) -> list[dict[str, Fraction]]:
     """The same with whole numbers, in every parity, for the variables that stand for them."""
     reals = real_points(left, right, names)
     points = []

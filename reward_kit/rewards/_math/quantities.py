@@ -1,4 +1,6 @@
-"""Compares single values: units first, then the numbers, exactly where possible and by the symbolic layer else."""
+"""Compares single values:
+units first, then the numbers, exactly where possible and by the symbolic layer else.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ class QuantityComparison:
 
     def same(self, gold: Quantity, given: Quantity) -> bool:
         """True where value and unit agree, as far as the policy wants the unit."""
-        if self.policy.units == "ignored" or gold.unit == given.unit and gold.power == given.power:
+        if self.policy.units == "ignored" or (gold.unit == given.unit and gold.power == given.power):
             return self.same_value(gold.expr, given.expr)
         if gold.unit and given.unit:
             return self._converted(gold, given)
@@ -70,10 +72,14 @@ class QuantityComparison:
         return contains_pi(bare) and self.same_value(left, right)
 
     def _unit_as_letter(self, gold: Quantity, given: Quantity) -> bool:
-        r"""`9.8 m/s^2` without \text reads as 9.8 times m over s squared: it is, where the other side has that unit."""
+        r"""`9.8 m/s^2` without \text reads as 9.8 times m over s squared:
+        it is, where the other side has that unit.
+        """
         united, bare = (gold, given) if gold.unit else (given, gold)
         unit = None if bare.unit or not symbols(bare.expr) else _unit_expression(united.unit, united.power)
-        return unit is not None and same_rational_function(Expr("mul", (united.expr, unit)), bare.expr) is True
+        return (
+            unit is not None and same_rational_function(Expr("mul", (united.expr, unit)), bare.expr) is True
+        )
 
     def same_value(self, gold: Expr, given: Expr) -> bool:
         """True where two expressions are equal (or within the policy's tolerance)."""
@@ -128,7 +134,7 @@ def _unit_expression(unit: str, power: int) -> Expr | None:
 
 def contains_pi(expr: Expr) -> bool:
     """True where pi occurs: the sign that an angle is in radians."""
-    return expr.op == "const" and expr.name == "pi" or any(contains_pi(operand) for operand in expr.args)
+    return (expr.op == "const" and expr.name == "pi") or any(contains_pi(operand) for operand in expr.args)
 
 
 def _times(expr: Expr, factor: Fraction) -> Expr:

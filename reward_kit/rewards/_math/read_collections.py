@@ -46,7 +46,12 @@ _MATRICES = frozenset(("pmatrix", "bmatrix", "matrix", "smallmatrix", "array", "
 # ------------------------------------------------------------------------------------------------------ lists
 def joins(token: Token) -> bool:
     """True for what joins the items of a list."""
-    return is_comma(token) or is_op(token, "newline") or is_word(token, "and", "or", "nor") or is_cmd(token, "land", "lor")
+    return (
+        is_comma(token)
+        or is_op(token, "newline")
+        or is_word(token, "and", "or", "nor")
+        or is_cmd(token, "land", "lor")
+    )
 
 
 def read_listing(tokens: Tokens, read: Read) -> Answer:
@@ -61,7 +66,9 @@ def read_listing(tokens: Tokens, read: Read) -> Answer:
     conditions = [piece for piece in pieces if _is_condition(piece)]
     if conditions and all(_occurs(piece[0], pieces) for piece in conditions):
         pieces = [piece for piece in pieces if not _is_condition(piece)] or pieces
-    if any_top(tokens, lambda token: is_cmd(token, "land", "lor")) and not any(split_relations(p)[1] for p in pieces):
+    if any_top(tokens, lambda token: is_cmd(token, "land", "lor")) and not any(
+        split_relations(p)[1] for p in pieces
+    ):
         return Words(key_of(tokens))  # a formula of logic: only its form is compared
     items = [read(piece) for piece in _with_order_context(pieces)]
     if len(items) == 1:
@@ -310,7 +317,9 @@ def read_matrix(tokens: Tokens, read: Read) -> Answer | None:
 
 
 def _read_lines(tokens: Tokens, start: int, end: int, read: Read) -> Answer:
-    """A system of equations, line by line; lines with conditions (a function in pieces) compare row by row."""
+    """A system of equations, line by line;
+    lines with conditions (a function in pieces) compare row by row.
+    """
     body = list(tokens[start + 4 : end])
     if tokens[start + 2].text == "array" and body and is_op(body[0], "{"):
         body = body[next(k for k, token in enumerate(body) if is_op(token, "}")) + 1 :]

@@ -10,8 +10,8 @@ from reward_kit.rewards._math.expression import Expr, num
 from reward_kit.rewards._math.parser import parse
 from reward_kit.rewards._math.scan import Tokens, is_cmd, is_op, is_word, need, split_top
 from reward_kit.rewards._math.tokens import Token, Unreadable
-from reward_kit.rewards._math.words import changes_value
 from reward_kit.rewards._math.units import CURRENCIES, MULTIPLIERS, canonical_unit, conversion, is_known
+from reward_kit.rewards._math.words import changes_value
 
 _TRIGONOMETRIC = frozenset(("sin", "cos", "tan", "cot", "sec", "csc"))
 _REMARKS = frozenset(("answer", "units", "unit", "exact", "exactly", "approved"))
@@ -51,7 +51,9 @@ def read_quantity(tokens: Tokens) -> Quantity:
 
 
 def _compound(tokens: list[Token]) -> Quantity | None:
-    """3 hours 30 minutes, 5 feet 6 inches: several quantities of one dimension, added in the first one's unit."""
+    """3 hours 30 minutes, 5 feet 6 inches:
+    several quantities of one dimension, added in the first one's unit.
+    """
     pieces: list[list[Token]] = [[]]
     for token in tokens:
         if token.kind == "num" and pieces[-1] and pieces[-1][-1].kind == "word":
@@ -102,7 +104,12 @@ def _without_unit(tokens: list[Token]) -> tuple[list[Token], list[str], int]:
 
 def _without_remark(tokens: list[Token]) -> list[Token]:
     """Without "(answer)" or "(units)" at the end."""
-    if len(tokens) > 3 and is_op(tokens[-1], ")") and is_op(tokens[-3], "(") and is_word(tokens[-2], *_REMARKS):
+    if (
+        len(tokens) > 3
+        and is_op(tokens[-1], ")")
+        and is_op(tokens[-3], "(")
+        and is_word(tokens[-2], *_REMARKS)
+    ):
         return tokens[:-3]
     return tokens
 
@@ -176,14 +183,18 @@ def read_based(tokens: Tokens) -> Based | None:
     if not place:
         return None
     head = [token for token in tokens[:place] if not is_op(token, "(", ")", "{", "}")]
-    tail = [token for token in tokens[place + 1 :] if not is_op(token, "{", "}", "(", ")") and not is_word(token, "base")]
+    tail = [
+        token
+        for token in tokens[place + 1 :]
+        if not is_op(token, "{", "}", "(", ")") and not is_word(token, "base")
+    ]
     if len(tail) != 1 or not head or any(token.kind not in ("num", "sym", "grouped") for token in head):
         return None
     base = _BASE_NAMES.get(
         tail[0].text.lower(), int(tail[0].text) if tail[0].text.isdigit() and len(tail[0].text) < 3 else 0
     )
     digits = "".join(token.text.replace(",", "") for token in head).upper()
-    if not 2 <= base <= 36 or not _DIGITS.fullmatch(digits) or head[0].kind == "sym" and base <= 10:
+    if not 2 <= base <= 36 or not _DIGITS.fullmatch(digits) or (head[0].kind == "sym" and base <= 10):
         return None
     if any(int(digit, 36) >= base for digit in digits):
         return None
@@ -196,9 +207,12 @@ def read_colon(tokens: Tokens) -> Colon | None:
     body = list(tokens)
     if len(body) > 1 and body[-1].text.lower() in _HALVES:
         half = body.pop().text.lower()
-    body = [token._replace(kind="op", text=":") if is_word(token, "to") else token for token in _without_colon_braces(body)]
+    body = [
+        token._replace(kind="op", text=":") if is_word(token, "to") else token
+        for token in _without_colon_braces(body)
+    ]
     pieces = split_top(body, lambda token: is_op(token, ":"))
-    if len(pieces) == 1 and not half or not all(pieces):
+    if (len(pieces) == 1 and not half) or not all(pieces):
         return None
     return Colon(tuple(parse(piece) for piece in pieces), half, _is_clock(pieces))
 
@@ -215,5 +229,5 @@ def _without_colon_braces(tokens: list[Token]) -> list[Token]:
     texts = [token.text for token in tokens]
     for place in range(len(tokens) - 2):
         if texts[place : place + 3] == ["{", ":", "}"]:
-            return _without_colon_braces(tokens[:place] + [tokens[place + 1]] + tokens[place + 3 :])
+            return _without_colon_braces([*tokens[:place], tokens[place + 1], *tokens[place + 3 :]])
     return tokens

@@ -8,8 +8,8 @@ from functools import lru_cache
 from reward_kit.rewards._math.answers import Answer, Choice, Interval, Named, RealSet, SetOf
 from reward_kit.rewards._math.expression import INFINITY, ZERO
 from reward_kit.rewards._math.read_collections import (
-    joins,
     is_set_difference,
+    joins,
     read_group,
     read_listing,
     read_matrix,
@@ -38,7 +38,14 @@ _DEEPEST = 12
 _MOST_PARENTHESES = 300
 _CHOICES = frozenset("ABCDEFGHIJ")
 # "for all x", "where k is an integer": what follows explains the answer.
-_HALF_LINES = {"setR^+": True, "setR_+": True, "setR_gt0": True, "setR_ge0": False, "setR^+_0": False, "setR_0^+": False}
+_HALF_LINES = {
+    "setR^+": True,
+    "setR_+": True,
+    "setR_gt0": True,
+    "setR_ge0": False,
+    "setR^+_0": False,
+    "setR_0^+": False,
+}
 _EXPLAINS = frozenset(("where", "with"))
 _QUANTIFIERS = frozenset(("all", "any", "every", "each", "some", "integer", "integers", "real"))
 
@@ -99,8 +106,8 @@ def _grouped_resolved(tokens: list[Token]) -> list[Token]:
 def _commas_separate(tokens: list[Token]) -> bool:
     """True where the commas between digits separate items.
 
-    In brackets they do, unless other commas there are followed by blanks: (1/2,100) is a pair, (1,000, 2,000) too.
-    Anywhere they do where another item stands beside them without a blank: 10,100,1000.
+    In brackets they do, unless other commas there are followed by blanks: (1/2,100) is a pair, (1,000,
+    2,000) too. Anywhere they do where another item stands beside them without a blank: 10,100,1000.
     """
     brackets: list[int] = [-1]
     blanks: set[int] = set()
@@ -121,7 +128,12 @@ def _commas_separate(tokens: list[Token]) -> bool:
 
 def _unspaced_neighbour(tokens: list[Token], place: int) -> bool:
     after = tokens[place + 1 : place + 3]
-    if len(after) == 2 and is_op(after[0], ",") and after[1].kind in ("num", "grouped") and not after[1].spaced:
+    if (
+        len(after) == 2
+        and is_op(after[0], ",")
+        and after[1].kind in ("num", "grouped")
+        and not after[1].spaced
+    ):
         return True
     before = tokens[max(0, place - 2) : place]
     return len(before) == 2 and is_op(before[1], ",") and before[0].kind == "num" and not tokens[place].spaced
@@ -236,7 +248,7 @@ def _choice(body: Tokens, inner: object) -> Answer | None:
     ):
         return None
     certain = letter.textual or body[0].textual or not start or rest[0].spaced
-    if not certain or rest[0].kind == "op" and rest[0].text not in ("$", "(", "[", "{set", "-"):
+    if not certain or (rest[0].kind == "op" and rest[0].text not in ("$", "(", "[", "{set", "-")):
         return None
     return Choice(letter.text, inner(rest))  # type: ignore[operator]
 

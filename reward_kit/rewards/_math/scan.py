@@ -125,7 +125,7 @@ def strip_braces(text: str) -> str:
     lead = len(text) - len(text.lstrip("{"))
     trail = len(text) - len(text.rstrip("}"))
     strip = min(lead, trail)
-    if not strip or text.endswith("\\}") and strip == 1:
+    if not strip or (text.endswith("\\}") and strip == 1):
         return text
     middle = text[strip : len(text) - strip]
     depth = 0

@@ -1,4 +1,6 @@
-r"""What stands around the last box: is it the answer, a part of a larger expression, an example, or taken back?"""
+r"""What stands around the last box:
+is it the answer, a part of a larger expression, an example, or taken back?
+"""
 
 from __future__ import annotations
 
@@ -20,6 +22,7 @@ _LARGER_BEHIND = re.compile(
     r"|\\(?:pi|sqrt|[dt]?frac|times|cdot|pm)(?![A-Za-z]))|-[\d\\]"
 )
 _CHOICE = re.compile(r"\\f?boxe?d?\s?\{(?:\\\w+\s?\{)?\s?\(?[A-J]\)?\s?\}?\s?\}")
+_SAYS_NOTHING = " \n\t$.)]}\\"
 _STRUCK = re.compile(r"(?:~~|\\(?:sout|cancel|xcancel|st|bcancel)\s?\{)\s?\$?$")
 _EXAMPLE = re.compile(
     r"(?:\be\.g\.|\b(?:for example|for instance|format is|example:|such as|tempting to (?:write|answer|say|think)"
@@ -37,10 +40,37 @@ _TAKEN_BACK = re.compile(
     r"|should (?:really |instead |actually )?be|(?:if|unless|when|assuming|provided)\b[^.\n]{0,60}\b(?:else|otherwise))\b",
     re.IGNORECASE,
 )
-_NOT_TAKEN_BACK = re.compile(r"\bnot (?:an? )?(?:extraneous|wrong|incorrect|mistaken|mistake|invalid)\b(?: \w+)?", re.IGNORECASE)
+_NOT_TAKEN_BACK = re.compile(
+    r"\bnot (?:an? )?(?:extraneous|wrong|incorrect|mistaken|mistake|invalid)\b(?: \w+)?", re.IGNORECASE
+)
 # "Checking: 41 would be wrong" says nothing against the box where it names the wrong one before the verdict.
-_ABOUT_ANOTHER = re.compile(r"\b(?:other|all others|options?|choices?|any other|different|smaller|larger)\b", re.IGNORECASE)
+_ABOUT_ANOTHER = re.compile(
+    r"\b(?:other|all others|options?|choices?|any other|different|smaller|larger)\b", re.IGNORECASE
+)
 _IN_TUPLE_BEFORE, _IN_TUPLE_BEHIND = re.compile(r"[(\[,]$"), re.compile(r"\s?(?:,|\\?[)\]])")
+
+
+def may_be_example(before: str) -> bool:
+    """False where a search for single words in the lower-case text shows no example and nobody else's answer."""
+    return (
+        "ight" in before
+        or "ould" in before
+        or "may" in before
+        or "empt" in before
+        or "exampl" in before
+        or "e.g" in before
+        or "instance" in before
+        or "format" in before
+        or "such as" in before
+        or "student" in before
+        or "people" in before
+        or "other" in before
+        or "one " in before
+        or "put " in before
+        or "rite" in before
+        or "give " in before
+        or "enclose" in before
+    )
 
 
 def taken_back(behind: str) -> str:
@@ -57,15 +87,19 @@ def objection(text: str, start: int, end: int) -> str:
     before = text[max(0, start - _BEFORE) : start]
     near = _LAYOUT.sub("", before)
     behind = text[end : end + _BEHIND]
+    if len(behind) < 16 and not behind.strip(_SAYS_NOTHING):
+        behind = ""
     if _STRUCK.search(near):
         return "the last box is struck out"
-    if (_LARGER_BEFORE.search(near) and not _TAG_BEFORE.search(near)) or (near == before and _DIGIT_BEFORE.search(near)):
+    if (_LARGER_BEFORE.search(near) and not _TAG_BEFORE.search(near)) or (
+        near == before and _DIGIT_BEFORE.search(near)
+    ):
         return "the last box is a part of a larger expression"
     if _LARGER_BEHIND.match(behind) and not _CHOICE.fullmatch(text, start, end):
         return "the expression goes on behind the last box"
     if _is_tuple_item(near, behind):
         return "the last box is one item of a tuple"
-    if _EXAMPLE.search(before):
+    if may_be_example(before.lower()) and _EXAMPLE.search(before):
         return "the last box is an example or somebody else's answer"
     if behind.lstrip(" $)\\]*}").startswith("?"):
         return "the last box is put as a question"

@@ -32,13 +32,15 @@ _NAMED: dict[str, Answer] = {
 }  # fmt: skip
 # Words that change the value they stand by, or deny it: no unit and no name of a value has one of these.
 CHANGES_VALUE = frozenset(
-    """and or if else not no nor neither none never wrong incorrect false invalid rejected excluded exclusive except
-    extraneous mistake is are was were be been maybe perhaps possibly alternatively otherwise either versus vs when
-    unless lambda def return import but because since although approximately almost about nearly roughly least most
-    more less greater fewer higher lower larger smaller above below than plus minus times divided multiplied increased
-    decreased over mod modulo choose factorial squared cubed root power off half halves third thirds quarter quarters
-    fourth fourths fifth fifths sixth sixths seventh sevenths eighth eighths ninth ninths tenth tenths hundredth
-    hundredths thousandth thousandths millionth millionths billionth billionths trillionth trillionths double triple
+    """and or if else not no nor neither none never wrong incorrect false invalid rejected excluded
+    exclusive except
+    extraneous mistake is are was were be been maybe perhaps possibly alternatively otherwise either versus
+    vs when unless lambda def return import but because since although approximately almost about nearly
+    roughly least most more less greater fewer higher lower larger smaller above below than plus minus times
+    divided multiplied increased decreased over mod modulo choose factorial squared cubed root power off
+    half halves third thirds quarter quarters fourth fourths fifth fifths sixth sixths seventh sevenths
+    eighth eighths ninth ninths tenth tenths hundredth hundredths thousandth thousandths millionth
+    millionths billionth billionths trillionth trillionths double triple
     twice answer bound correct so to also error""".split()
 )
 _ARTICLES = re.compile(r"^(?:the|a|an) (?=\w\w)")
