@@ -1,6 +1,7 @@
 """`math_reward`: is the response's final answer the gold answer? Exact, without tolerance, in bounded time.
 
-docs/math.md says what counts as an answer and what as equal; docs/migration.md where that differs from reward-kit.
+docs/math.md says what counts as an answer and what as equal; docs/migration.md where that differs from
+reward-kit.
 """
 
 from __future__ import annotations
@@ -36,14 +37,16 @@ def math_reward(
     """Score 1.0 where the last assistant message's final answer equals the gold answer, else 0.0.
 
     Args:
-        messages: the conversation; the last assistant message is graded. Its `reasoning_content` never counts as an
-            answer, its `finish_reason` "length" tells a truncated response from one without an answer.
-        ground_truth: the gold answer, bare, in `$`, in a box, or a solution that ends in a box or `####` line.
+        messages: the conversation; the last assistant message is graded. Its `reasoning_content` never
+        counts as an answer, its `finish_reason` "length" tells a truncated response from one without an
+        answer.
+        ground_truth: the gold answer, bare, in `$`, in a box, or a solution that ends in a box or `####`
+        line.
         tolerance: relative tolerance for single numbers; 0.0 compares exactly.
         absolute_tolerance: the same, absolute.
         require_units: as `units="required"`: a response must name the unit that the gold names.
-        profile: "strict" grades declared formats only (a box, `####`, `<answer>`, "the answer is ..."), "lenient"
-            also an answer in plain prose.
+        profile: "strict" grades declared formats only (a box, `####`, `<answer>`, "the answer is ..."),
+        "lenient" also an answer in plain prose.
         units: "optional", "required" or "ignored" (docs/math.md, Units).
         percent: "either" takes 25 for a gold of 25%, "value" only 0.25 or 25%.
         rounding: "to_gold" accepts a value that rounds to the gold's decimal places.
@@ -70,14 +73,18 @@ def extract_answer(content: str, *, profile: Profile = "strict") -> str | None:
 
 def answers_equal(gold: str, answer: str, policy: Policy = EXACT) -> bool:
     """True where two answer texts, bare or in a box, are shown to be the same answer."""
-    return compare_texts(_gold_text(gold), Final((_gold_text(answer),), "given"), policy).outcome is Outcome.PASSED
+    return (
+        compare_texts(_gold_text(gold), Final((_gold_text(answer),), "given"), policy).outcome
+        is Outcome.PASSED
+    )
 
 
 def audit_gold(gold: str, problem: str | None = None) -> list[GoldFinding]:
     """What is wrong with a gold answer, before a run is paid for; an empty list where nothing is.
 
-    Finds golds that hold no answer, cannot be read or do not accept themselves (no response could pass), golds of
-    several parts, sentences, and letters of a multiple-choice problem whose text may be what is meant.
+    Finds golds that hold no answer, cannot be read or do not accept themselves (no response could pass),
+    golds of several parts, sentences, and letters of a multiple-choice problem whose text may be what is
+    meant.
     """
     from reward_kit.rewards._math.audit import audit
 
@@ -107,7 +114,8 @@ def _gold_text(ground_truth: str) -> str:
 def _result(verdict: Verdict, final: Final | Missing, gold: str) -> EvaluateResult:
     """The verdict as a result: `EvaluateResult.model_construct` written out, which is five times faster.
 
-    Values of our own need no validation, and pydantic's generic constructor would take longer than the grading.
+    Values of our own need no validation, and pydantic's generic constructor would take longer than the
+    grading.
     """
     result = EvaluateResult.__new__(EvaluateResult)
     fields = {

@@ -88,7 +88,7 @@ CASES = [
     ('42', '$\\boxed{42}^\\circ$', True, True),
     ('42', '$\\boxed{42}^2$', False, False),
     ('42', '$\\boxed{42}\\pi$', False, False),
-    ('42', '$2\\boxed{42}$ ', True, True),
+    ('42', '$2\\boxed{42}$ ', False, False),
     ('-42', '$= -\\boxed{42}$', True, True),
     ('42', '- \\boxed{42}', True, True),
     ('42', '42', False, True),

@@ -42,10 +42,14 @@ class Based:
 
 @dataclass(frozen=True, slots=True)
 class Colon:
-    """A time of day or a ratio: the parts between colons, and "am"/"pm" where written."""
+    """A time of day or a ratio: the parts between colons, and "am"/"pm" where written.
+
+    `is_clock` where it looks like a time: 12:30, 4:05, but neither 3:4 nor 30:12.
+    """
 
     parts: tuple[Expr, ...]
     half: str = ""
+    is_clock: bool = False
 
 
 @dataclass(frozen=True, slots=True)

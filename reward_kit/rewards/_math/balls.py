@@ -1,7 +1,7 @@
 """Values of expressions as complex balls (Arb); part of the worker.
 
-With variables the real functions are meant: where a root or a logarithm leaves the reals the expression has no
-value at that point. Without variables the principal value is taken, and the real one for odd roots.
+With variables the real functions are meant: where a root or a logarithm leaves the reals the expression has
+no value at that point. Without variables the principal value is taken, and the real one for odd roots.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from flint import acb, arb, fmpq
 
-from reward_kit.rewards._math.expression import Expr
+from reward_kit.rewards._math.expression import Expr, symbols
 from reward_kit.rewards._math.rationals import MOST_TERMS, Undefined, exact_value
 from reward_kit.rewards._math.rationals import TooLarge as NotRational
 
@@ -70,7 +70,11 @@ def _power(expr: Expr, point: Point) -> Any:
         exponent = None if degree is None or degree == 0 else 1 / degree
     else:
         exponent = _exact(expr.args[1], point)
-    if exponent is None:
+    if exponent is None or (
+        exponent.q != 1 and base.imag.is_zero() and not base.real > 0 and symbols(expr.args[1])
+    ):
+        if exponent is not None:
+            raise Undefined  # (-1)^n between whole n
         return _general_power(base, _value(expr.args[1], point), expr.op == "root", bool(point))
     if exponent.q == 1:
         if base.contains(0) and exponent < 0:

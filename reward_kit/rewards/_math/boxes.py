@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from reward_kit.rewards._math.hedges import may_be_hedge
+from reward_kit.rewards._math.surroundings import may_be_example
 from reward_kit.rewards._math.visible import may_think
 
 _MARKER = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])\s{0,20}")
@@ -51,8 +53,8 @@ def find_boxes(text: str) -> list[Box]:
 def plain_box(text: str) -> str | None:
     """The content of the only box where that is plain text at the end of the response, with nothing to weigh.
 
-    The fast path of most responses. Every other one (several boxes, braces inside, words behind, a negation or an
-    "or" before, thinking tags) takes the full way, which gives the same answer for these.
+    The fast path of most responses. Every other one (several boxes, braces inside, words behind, a negation
+    or an "or" before, thinking tags) takes the full way, which gives the same answer for these.
     """
     start = text.rfind("\\boxed{")
     if start < 0 or may_think(text) or text.rfind("box", 0, start) >= 0:
@@ -72,12 +74,14 @@ def plain_box(text: str) -> str | None:
 
 
 def _may_weigh(before: str) -> bool:
-    """True where a word before the box may negate it or offer a choice; searches for literals take no time."""
-    return (
-        "not" in before or " or" in before or "\nor" in before or "n't" in before or "n’t" in before
-        or "ither" in before or "ever" in before or "wrong" in before or "incorrect" in before
-        or "other" in before or "rather" in before or "instead" in before or "except" in before
-    )  # fmt: skip
+    """True where what stands before the box (in lower case) may negate it, offer a choice or make it a part."""
+    near = before.rstrip(" $\n\t")
+    if near.endswith(("\\(", "\\[")):
+        near = near[:-2].rstrip()
+    last = near[-1:]
+    if not (last.isalpha() or last in "=:.*") or (last == "." and near == before) or "\\" in near[-12:]:
+        return True
+    return may_be_example(before) or may_be_hedge(before)
 
 
 def _box_at(text: str, marker: re.Match[str], closing: dict[int, int]) -> Box | None:

@@ -1,6 +1,8 @@
-"""Decides whether a response's answer is the gold answer: form, exact value, structure, and last the symbolic layer.
+"""Decides whether a response's answer is the gold answer: form, exact value, structure, and last the
+symbolic layer.
 
-The gold says what is asked: the comparison is written from its side. Nothing is equal that is not shown to be.
+The gold says what is asked: the comparison is written from its side. Nothing is equal that is not shown to
+be.
 """
 
 from __future__ import annotations
@@ -147,7 +149,9 @@ class Comparison:
         return self._value_of_name(gold, given, gold_is_named=False)
 
     def _value_of_name(self, plain: Answer, named: Named, *, gold_is_named: bool) -> bool:
-        if isinstance(plain, RealSet) and plain.variable and plain.variable not in named.names:
+        if isinstance(plain, RealSet) and (
+            len(named.names) > 1 or (plain.variable and plain.variable not in named.names)
+        ):
             return False
         if len(named.names) > 1 and isinstance(named.value, Bracketed) and isinstance(plain, Listing):
             return self._in_order(plain.items, named.value.items)
@@ -215,6 +219,7 @@ class Comparison:
     def _in_any_order(self, gold: Sequence[Answer], given: Sequence[Answer]) -> bool:
         """Match items one to one. Equality is transitive here, so that the first match is as good as any."""
         left = list(given)
+        gold = _without_common_numbers(gold, left)
         for item in gold:
             match = next((place for place, other in enumerate(left) if item == other), None)
             if match is None:
@@ -231,6 +236,8 @@ class Comparison:
         expected, answered = as_real_set(gold), as_real_set(given)
         if expected is None or answered is None or not all(map(is_possible, answered.parts)):
             return False
+        if not canonical(expected).parts or not canonical(answered).parts:
+            return canonical(expected).parts == canonical(answered).parts
         if expected.variable and answered.variable and expected.variable != answered.variable:
             return False
         left, right = list(canonical(expected).parts), list(canonical(answered).parts)
@@ -302,14 +309,14 @@ class Comparison:
             if len(left) != len(right):
                 return False
             if all(self._number(a, b) for a, b in zip(left, right, strict=True)):
-                return True
-            return not (gold.half or given.half or _is_time(gold)) and self._in_proportion(left, right)
+                return gold.is_clock == given.is_clock or bool(gold.half or given.half)
+            return not (gold.half or given.half or gold.is_clock) and self._in_proportion(left, right)
         if (
             isinstance(gold, Colon)
             and isinstance(given, Quantity)
             and len(gold.parts) == 2
             and not gold.half
-            and not _is_time(gold)
+            and not gold.is_clock
         ):
             return self._number(Expr("div", gold.parts), given.expr)
         if (
@@ -341,6 +348,27 @@ class Comparison:
 
 
 # ------------------------------------------------------------------------------------------------- functions
+def _without_common_numbers(gold: Sequence[Answer], given: list[Answer]) -> Sequence[Answer]:
+    """Take plain numbers that both lists hold out of both:
+    long lists of numbers then compare in linear time.
+    """
+    places: dict[Fraction, list[int]] = {}
+    for place, item in enumerate(given):
+        value = rational(item.expr) if isinstance(item, Quantity) and not item.unit else None
+        if value is not None:
+            places.setdefault(value, []).append(place)
+    left: list[Answer] = []
+    taken: set[int] = set()
+    for item in gold:
+        value = rational(item.expr) if isinstance(item, Quantity) and not item.unit else None
+        if value is not None and places.get(value):
+            taken.add(places[value].pop())
+        else:
+            left.append(item)
+    given[:] = [item for place, item in enumerate(given) if place not in taken]
+    return left
+
+
 def _choice_letter(answer: Answer) -> str:
     """The letter of a multiple-choice answer, else an empty text."""
     if (
@@ -447,17 +475,15 @@ def _vector(answer: Bracketed | Matrix) -> tuple[Answer, ...] | None:
 
 
 def _padded(colon: Colon, other: Colon) -> tuple[Expr, ...]:
-    """5 p.m. is 5:00 p.m."""
-    return (*colon.parts, num(0)) if len(colon.parts) == 1 and (colon.half or other.half) else colon.parts
-
-
-def _is_time(colon: Colon) -> bool:
-    """12:30 and 4:05 look like times; 3:4 and 12:5 like ratios."""
-    values = [rational(part) for part in colon.parts]
-    return (
-        len(values) == 2
-        and values[1] is not None
-        and 10 <= values[1] < 60
-        and values[0] is not None
-        and values[0] < 25
-    )
+    """5 p.m. is 5:00 p.m., and 17:00 where the other side counts to 24."""
+    parts = (*colon.parts, num(0)) if len(colon.parts) == 1 and (colon.half or other.half) else colon.parts
+    hour = rational(parts[0])
+    if (
+        colon.half == "pm"
+        and not other.half
+        and (rational(other.parts[0]) or 0) > 12
+        and hour is not None
+        and hour < 12
+    ):
+        return (num(hour + 12), *parts[1:])
+    return parts

@@ -1,13 +1,14 @@
 r"""Finds the final answer of a response: boxes, `<answer>`, `####` lines and declared phrases.
 
-Every pattern is either a plain search for a literal or a match of bounded length at a found place, so that the
-time is linear in the length of the response.
+Every pattern is either a plain search for a literal or a match of bounded length at a found place, so that
+the time is linear in the length of the response.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from reward_kit.models import Outcome
 from reward_kit.rewards._math.boxes import Box, find_boxes, plain_box, unwrap
@@ -19,6 +20,7 @@ from reward_kit.rewards._math.hedges import (
     is_negated,
 )
 from reward_kit.rewards._math.phrases import concluding_answer, phrase_answers
+from reward_kit.rewards._math.surroundings import is_negative, objection, taken_back
 from reward_kit.rewards._math.visible import visible_text
 
 # A final answer stands at the end: what comes before the last 400,000 characters is not looked at.
@@ -90,21 +92,17 @@ def _declared(text: str) -> Final | Missing | None:
     # A heading of one word ("#### Verification") is no answer beside a box.
     heading = hashes is not None and (boxes or tag) and _WORDS_ONLY.fullmatch(hashes[1])
     if hashes is not None and not heading and hashes[0] > max(box_place, tag_place):
-        return Final((hashes[1],), "####")
+        return _from_hashes(text, hashes)
     if tag is not None and tag_place > box_place:
         return _from_tag(text, tag)
     return _from_boxes(text, boxes) if boxes else _from_phrases(text)
 
 
 # ---------------------------------------------------------------------------------------------------- boxes
-# `\boxed{2}\pi`, `\boxed{4}2`, `\boxed{3}^2`: the box is only a part of the expression.
-_CHOICE_LETTER = re.compile(r"(?:\\\w+\s?\{)?\s?\(?[A-J]\)?\s?\}?")
-_CONTINUES = re.compile(
-    r"[\d!]|[ ]?(?:[/+]|\*(?!\*)[\w\\(]|\^(?!\s?\{?\s?\\circ)|\\(?:pi|sqrt|d?frac|times|cdot|pm)(?![A-Za-z]))|-[\d\\a-z]"
-)
 # A unit right behind the box belongs to the answer.
 _UNIT_BEHIND = re.compile(
-    r"(?:\\[ ,;!]|\s)?(?:\\(?:text|mathrm|textrm|mbox)\s?\{[^{}]{1,30}\}|\\?%|\^\s?\{?\s?\\circ\s?\}?|°)"
+    r"(?:\\[ ,;!]|\s)?(?:\\(?:text|mathrm|textrm|mbox)\s?\{[^{}]{1,30}\}|\\?%|\^\s?\{?\s?\\circ\s?\}?|°"
+    r"|(?:thousand|million|billion|trillion|dozen|percent)\b)"
 )
 _UNIT_PROSE = re.compile(r"\b(?:is|are|was|the|or|and|so|as|by|if|for|which|answer)\b", re.IGNORECASE)
 
@@ -122,20 +120,27 @@ def _from_boxes(text: str, boxes: list[Box]) -> Final | Missing:
     before = alternative_before(text, first.start)
     if before == "":
         return Missing(Outcome.AMBIGUOUS, "the last box is offered as an alternative to something else")
+    against = objection(text, first.start, last.end)
+    if against:
+        return Missing(Outcome.AMBIGUOUS, against)
     items = [unwrap(box.content or "").strip() for box in group]
-    if len(group) == 1 and _CONTINUES.match(text, last.end) and not _CHOICE_LETTER.fullmatch(items[0]):
-        return Missing(Outcome.AMBIGUOUS, "the expression goes on behind the last box")
     if not any(items):
         return Missing(Outcome.BAD_FORMAT, "the last box is empty")
     items[-1] += _unit_behind(text, last.end)
-    if (
-        len(group) == 1
-        and text[max(0, first.start - 1) : first.start] == "-"
-        and text[: first.start - 1].rstrip(" ")[-1:] in "=$([{:"
-    ):
-        items[0] = "-" + items[0]  # "= -\boxed{5}" says minus five
-    choice = any(has_or(text[a.end : b.start]) for a, b in zip(group, group[1:], strict=False))
-    return Final(tuple(dict.fromkeys(items)), "box", before or alternative_after(text, last.end), choice)
+    if len(group) == 1 and is_negative(text, first.start):
+        items[0] = "-" + items[0]
+    choice = any(has_or(text[a.end : b.start]) for a, b in pairwise(group))
+    other = before or alternative_after(text, last.end) or _stated_later(text, last.end)
+    return Final(tuple(dict.fromkeys(items)), "box", other, choice)
+
+
+_STATES_VALUE = re.compile(r"\d|\\[A-Za-z]|^\(?[A-Z]\)?$|\bno solution\b")
+
+
+def _stated_later(text: str, end: int) -> str | None:
+    """Another answer in words behind the last box; where it differs, the response contradicts itself."""
+    later = [stated for stated in phrase_answers(text[end:]) if _STATES_VALUE.search(stated.text)]
+    return later[-1].text if later else None
 
 
 def _joined(text: str, boxes: list[Box]) -> list[Box]:
@@ -171,7 +176,7 @@ def _from_tag(text: str, tag: tuple[int, int, str]) -> Final | Missing:
 
 
 # ------------------------------------------------------------------------------------------------------- ####
-_HASHES = re.compile(r"####[ \t]{0,4}(?![#\s])([^\n]{1,300})")
+_HASHES = re.compile(r"####[ \t]{0,4}(?![#\s])([^\n#]{1,300})")
 _WORDS_ONLY = re.compile(r"[A-Za-z ,:.*]+")
 _HEADING = re.compile(
     r"\*{0,2}(?:\d+[.):]\s+)?\*{0,2}[A-Za-z]{3,}[^\d$\\]*\s|\*{0,2}(?:step|part|case)\b|\d+[.):]\s+\*{0,2}[A-Za-z]",
@@ -190,6 +195,13 @@ def _last_hash_line(text: str) -> tuple[int, str] | None:
     return None
 
 
+def _from_hashes(text: str, hashes: tuple[int, str]) -> Final | Missing:
+    line = text[text.rfind("\n", 0, hashes[0]) + 1 : hashes[0]]
+    if "####" in line:
+        return Missing(Outcome.AMBIGUOUS, "several #### answers stand on one line")
+    return Final((hashes[1],), "####")
+
+
 # ---------------------------------------------------------------------------------------------------- phrases
 def _from_phrases(text: str) -> Final | Missing | None:
     answers = phrase_answers(text)
@@ -198,6 +210,9 @@ def _from_phrases(text: str) -> Final | Missing | None:
     last = answers[-1]
     if last.negated:
         return Missing(Outcome.AMBIGUOUS, "the last statement says what the answer is not")
+    back = taken_back(text[last.end : last.end + 240])
+    if back:
+        return Missing(Outcome.AMBIGUOUS, f"the last statement is taken back: {' '.join(back.split())!r}")
     if len(answers) > 1 and is_joint(text[answers[-2].end : last.start]) and answers[-2].text != last.text:
         return Missing(Outcome.AMBIGUOUS, "several answers are stated one after the other")
     return Final((last.text,), "phrase", alternative_after(text, last.end))

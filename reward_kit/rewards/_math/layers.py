@@ -52,7 +52,7 @@ def _unwrapped(text: str) -> str:
 
 
 def _verdict(gold: Reading, given: Reading, final: Final, comparison: Comparison, prover: Prover) -> Verdict:
-    equal = comparison.equal(gold, given) or _each_equal(gold, final, comparison)
+    equal = comparison.equal(gold, given) or _each_equal(gold, given, final, comparison)
     layer = "symbolic" if prover.used else "exact" if _is_single(gold.answer) else "structure"
     answer, wanted = shown(final.text), shown(gold.text)
     if equal and final.alternative is not None and not _same_alternative(final.alternative, gold, comparison):
@@ -71,8 +71,14 @@ def _verdict(gold: Reading, given: Reading, final: Final, comparison: Comparison
     return Verdict(Outcome.WRONG_ANSWER, f"{answer} is not {wanted}", layer)
 
 
-def _each_equal(gold: Reading, final: Final, comparison: Comparison) -> bool:
+def _each_equal(gold: Reading, given: Reading, final: Final, comparison: Comparison) -> bool:
     """True where boxes side by side give one answer in several spellings: \\boxed{15.5} or \\boxed{31/2}."""
+    if (
+        isinstance(given.answer, Listing)
+        and given.answer.choice
+        and not isinstance(gold.answer, (Listing, SetOf))
+    ):
+        return all(comparison.same(gold.answer, item) for item in given.answer.items)
     return len(final.items) > 1 and all(_same_alternative(item, gold, comparison) for item in final.items)
 
 

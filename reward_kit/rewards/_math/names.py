@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from reward_kit.rewards._math.scan import Tokens, is_cmd, is_comma, is_op, name_of, outer_group, split_top
 from reward_kit.rewards._math.tokens import Token
+from reward_kit.rewards._math.words import changes_value
 
 _NAME_COMMANDS = frozenset(
     "angle triangle overline overrightarrow vec hat widehat tilde bar measuredangle max min ell degree mathring "
@@ -24,9 +25,15 @@ class Name:
 
 def read_name(tokens: Tokens) -> Name | None:
     """The name that the tokens are, or None where they are an expression."""
-    tokens = [token for token in tokens if not is_op(token, "'")] or list(tokens)
-    if not tokens or is_op(tokens[0], "}"):
+    if (
+        not tokens
+        or is_op(tokens[0], "}")
+        or any(token.kind == "word" and changes_value(token.text) for token in tokens)
+    ):
         return None
+    if is_op(tokens[-1], "'"):
+        return None  # a value of a derivative is not the value of the variable
+    tokens = [token for token in tokens if not is_op(token, "'")]
     group = outer_group(tokens)
     if group is not None and group[0] == "(":
         return _tuple_of_names(group[1])
@@ -56,7 +63,9 @@ def _is_variable(tokens: Tokens) -> bool:
         return False
     if not rest:
         return True
-    subscript = is_op(rest[0], "_") and (len(rest) == 2 or (len(rest) > 3 and is_op(rest[1], "{") and is_op(rest[-1], "}")))
+    subscript = is_op(rest[0], "_") and (
+        len(rest) == 2 or (len(rest) > 3 and is_op(rest[1], "{") and is_op(rest[-1], "}"))
+    )
     return subscript and all(not is_op(token, "^") for token in rest)
 
 
@@ -84,8 +93,6 @@ def _applied(tokens: Tokens) -> Name | None:
 def _may_name(token: Token) -> bool:
     if token.kind in ("word", "sym", "num"):
         return True
-    return (
-        token.kind == "cmd"
-        and token.text in _NAME_COMMANDS | {"cup", "cap"}
-        or is_op(token, "(", ")", "_", "{", "}", ",", "|", "-", ".", "'")
+    return (token.kind == "cmd" and token.text in _NAME_COMMANDS | {"cup", "cap"}) or is_op(
+        token, "(", ")", "_", "{", "}", ",", "|", "-", ".", "'"
     )

@@ -1,4 +1,6 @@
-"""Numbers as people write them in one piece: 42, -3.50, 1,234,567, \\frac{1}{2}, 3/4. The fast path of the exact layer."""
+"""Numbers as people write them in one piece: 42, -3.50, 1,234,567, \\frac{1}{2}, 3/4.
+The fast path of the exact layer.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,7 @@ def plain_number(text: str) -> Fraction | None:
 
 def _decimal(text: str) -> Fraction | None:
     match = _DECIMAL.fullmatch(text)
-    if match is None or not text.isascii() and not text.replace("−", "-").isascii():
+    if match is None or (not text.isascii() and not text.replace("−", "-").isascii()):
         return None
     sign, whole, places = match.groups()
     if not whole and not places:

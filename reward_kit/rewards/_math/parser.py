@@ -110,7 +110,9 @@ class _Parser:
 
     def sign(self) -> str:
         token = self.peek
-        if token.kind == "op" and token.text in "+-" or token.kind == "cmd" and token.text in ("pm", "mp"):
+        if (token.kind == "op" and token.text in "+-") or (
+            token.kind == "cmd" and token.text in ("pm", "mp")
+        ):
             self.place += 1
             return token.text
         if token.text == "+" and self.ahead(1).text == "/":
@@ -131,10 +133,10 @@ class _Parser:
             factors += 1
             if factors > _LONGEST_CHAIN:
                 raise Unreadable(f"a product of more than {_LONGEST_CHAIN} factors")
-            if token.kind == "cmd" and token.text in ("cdot", "times") or self.is_op("*"):
+            if (token.kind == "cmd" and token.text in ("cdot", "times")) or self.is_op("*"):
                 self.place += 1
                 result = Expr("mul", (result, self.factor_after_operator()))
-            elif token.kind == "cmd" and token.text == "div" or self.is_op("/"):
+            elif (token.kind == "cmd" and token.text == "div") or self.is_op("/"):
                 self.place += 1
                 result = Expr("div", (result, self.factor_after_operator()))
             elif token.kind == "cmd" and token.text == "mod":
@@ -156,8 +158,8 @@ class _Parser:
         if token.kind == "num" or token.kind in ("grouped", "repeating"):
             return self.tokens[self.place - 1].kind not in ("num", "grouped", "repeating")
         if token.kind == "op":
-            return token.text in ("(", "[", "{") or token.text == "|" and self.bars == 0
-        return token.kind in ("sym",) or token.kind == "cmd" and token.text in _STARTS
+            return token.text in ("(", "[", "{") or (token.text == "|" and self.bars == 0)
+        return token.kind in ("sym",) or (token.kind == "cmd" and token.text in _STARTS)
 
     # ---------------------------------------------------------------------------------------------- powers
     def power(self) -> Expr:
@@ -194,10 +196,7 @@ class _Parser:
         for _ in range(3):
             if self.is_op("!"):
                 self.place += 1
-                if self.eat("!"):
-                    operand = Expr("dfact", (operand,))
-                else:
-                    operand = Expr("fact", (operand,))
+                operand = Expr("dfact", (operand,)) if self.eat("!") else Expr("fact", (operand,))
                 if self.is_op("!"):
                     raise Unreadable("three factorial signs in a row")
             elif self.is_op("%"):
@@ -318,7 +317,9 @@ class _Parser:
         return inner
 
     def group(self) -> Expr:
-        r"""The argument of \frac and its like: a braced group, or TeX's single token (\frac12 is one half)."""
+        r"""The argument of \frac and its like:
+        a braced group, or TeX's single token (\frac12 is one half).
+        """
         if self.is_op("{"):
             return self.group_in("{", "}")
         token = self.peek

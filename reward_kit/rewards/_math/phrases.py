@@ -1,4 +1,6 @@
-"""Answers declared in words: "the final answer is ...", "Answer: ...", and, for the lenient profile, plain prose."""
+"""Answers declared in words:
+"the final answer is ...", "Answer: ...", and, for the lenient profile, plain prose.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,10 @@ _MARKER = re.compile(
     r"(?:(?:is|are|=|equals|was|would be|should be|must be|will be|comes out to|是|为|es|est|ist)(?![A-Za-z])[*_ \t]{0,4}[:：]?|[:：]\s{0,3})"
     r"[*_\s]{0,6}(?:therefore|thus|then|indeed|hence|given by)?[,:]?[*_\s]{0,6}",
     re.IGNORECASE,
+)
+# "Checking our answer: 17 * 44 = 748" states no answer.
+_CHECKED = re.compile(
+    r"\b(?:check|verif|confirm)\w*\s(?:(?:our|the|this|that|my|final)\s){0,2}$", re.IGNORECASE
 )
 _HEADING_MARKER = re.compile(r"final answer[*_ \t]{0,4}\n{1,3}[*_\s]{0,4}", re.IGNORECASE)
 _NEGATION = re.compile(
@@ -37,6 +43,7 @@ class Stated:
     start: int
     end: int
     negated: bool
+    value_start: int = 0
 
 
 def phrase_answers(text: str) -> list[Stated]:
@@ -49,18 +56,29 @@ def phrase_answers(text: str) -> list[Stated]:
         marker = _MARKER.match(text, keyword.start())
         if marker is None and text[max(0, keyword.start() - 6) : keyword.start()].lower() == "final ":
             marker = _HEADING_MARKER.match(text, keyword.start() - 6)
-        if marker is None:
+        if marker is None or _CHECKED.search(text, max(0, keyword.start() - 40), keyword.start()):
             continue
         if answers and marker.start() < answers[-1].end:
-            answers.pop()  # "Final Answer: The final answer is $42$": the inner statement holds the answer
+            _end_before(answers, text, _sentence_words_start(text, marker.start()))
         start = _sentence_words_start(text, marker.start())
         if _NEGATION.match(text, marker.end()):
             answers.append(Stated("", start, marker.end(), True))
             continue
         stated, end = _stated_at(text, marker.end())
         if stated:
-            answers.append(Stated(stated, start, end, False))
+            answers.append(Stated(stated, start, end, False, marker.end()))
     return answers
+
+
+def _end_before(answers: list[Stated], text: str, place: int) -> None:
+    """Let the last statement end where another one begins inside of it, or drop it where it then says
+    nothing.
+    """
+    outer = answers.pop()
+    value = text[outer.value_start : place].strip(" \n*_:,;.$")
+    value = re.sub(r"[\s,;]*\b(?:or|and)$", "", value)
+    if any(sign.isdigit() for sign in value):
+        answers.append(Stated(value, outer.start, place, False, outer.value_start))
 
 
 def _sentence_words_start(text: str, place: int) -> int:
@@ -74,7 +92,9 @@ def _sentence_words_start(text: str, place: int) -> int:
 
 
 def _stated_at(text: str, place: int) -> tuple[str, int]:
-    """The answer that starts at `place`: a math span (or several joined ones), else the words to the sentence's end."""
+    """The answer that starts at `place`:
+    a math span (or several joined ones), else the words to the sentence's end.
+    """
     math = _MATH.match(text, place)
     if math is None:
         return _words_at(text, place)

@@ -1,4 +1,6 @@
-"""Compares single values: units first, then the numbers, exactly where possible and by the symbolic layer else."""
+"""Compares single values:
+units first, then the numbers, exactly where possible and by the symbolic layer else.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +8,10 @@ from fractions import Fraction
 
 from reward_kit.rewards._math.answers import Quantity
 from reward_kit.rewards._math.exact import rational
-from reward_kit.rewards._math.expression import Expr, is_infinite, num, substitute, symbols
+from reward_kit.rewards._math.expression import Expr, is_infinite, num, substitute, sym, symbols
+from reward_kit.rewards._math.identity import same_rational_function
 from reward_kit.rewards._math.policy import Policy
-from reward_kit.rewards._math.units import SINGLE_LETTERS, conversion
+from reward_kit.rewards._math.units import conversion
 from reward_kit.rewards._math.worker import Prover
 
 _COUNTERS = frozenset("kmnlj")
@@ -24,7 +27,7 @@ class QuantityComparison:
 
     def same(self, gold: Quantity, given: Quantity) -> bool:
         """True where value and unit agree, as far as the policy wants the unit."""
-        if self.policy.units == "ignored" or gold.unit == given.unit and gold.power == given.power:
+        if self.policy.units == "ignored" or (gold.unit == given.unit and gold.power == given.power):
             return self.same_value(gold.expr, given.expr)
         if gold.unit and given.unit:
             return self._converted(gold, given)
@@ -69,14 +72,14 @@ class QuantityComparison:
         return contains_pi(bare) and self.same_value(left, right)
 
     def _unit_as_letter(self, gold: Quantity, given: Quantity) -> bool:
-        """`5 m` without \\text reads as 5 times m: where the other side has that unit, it is the unit."""
+        r"""`9.8 m/s^2` without \text reads as 9.8 times m over s squared:
+        it is, where the other side has that unit.
+        """
         united, bare = (gold, given) if gold.unit else (given, gold)
-        if united.unit not in SINGLE_LETTERS or bare.unit or bare.expr.op != "mul" or united.power != 1:
-            return False
-        *factors, last = bare.expr.args
-        if last.op != "sym" or last.name != united.unit:
-            return False
-        return self.same_value(united.expr, Expr("mul", tuple(factors)))
+        unit = None if bare.unit or not symbols(bare.expr) else _unit_expression(united.unit, united.power)
+        return (
+            unit is not None and same_rational_function(Expr("mul", (united.expr, unit)), bare.expr) is True
+        )
 
     def same_value(self, gold: Expr, given: Expr) -> bool:
         """True where two expressions are equal (or within the policy's tolerance)."""
@@ -113,9 +116,25 @@ class QuantityComparison:
         return self.prover.within(gold, given, 0.0, 0.5 * 10.0 ** -(decimal_places(expected) or 0))
 
 
+def _unit_expression(unit: str, power: int) -> Expr | None:
+    """A unit of short names as a product of their letters: "m per s^2" is m / s^2."""
+    result, below = num(1), False
+    for word in unit.split():
+        if word == "per":
+            below = True
+            continue
+        name, _, exponent = word.partition("^")
+        if len(name) > 2 or not name.isalpha():
+            return None
+        letters = Expr("mul", tuple(sym(letter) for letter in name)) if len(name) > 1 else sym(name)
+        factor = Expr("pow", (letters, num(int(exponent or power))))
+        result, below = Expr("div" if below else "mul", (result, factor)), False
+    return result
+
+
 def contains_pi(expr: Expr) -> bool:
     """True where pi occurs: the sign that an angle is in radians."""
-    return expr.op == "const" and expr.name == "pi" or any(contains_pi(operand) for operand in expr.args)
+    return (expr.op == "const" and expr.name == "pi") or any(contains_pi(operand) for operand in expr.args)
 
 
 def _times(expr: Expr, factor: Fraction) -> Expr:

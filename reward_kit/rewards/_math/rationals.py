@@ -14,11 +14,11 @@ _MOST_BITS = 4_000_000
 MOST_TERMS = 3_000
 
 
-class TooLarge(Exception):  # noqa: N818  # a signal between two layers, not an error a user sees
+class TooLarge(Exception):  # a signal between two layers, not an error a user sees
     """The expression is not rational by its form, or its exact value would be too large."""
 
 
-class Undefined(Exception):  # noqa: N818
+class Undefined(Exception):
     """The expression has no value there."""
 
 

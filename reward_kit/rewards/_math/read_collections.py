@@ -16,6 +16,7 @@ from reward_kit.rewards._math.answers import (
     Quantity,
     RealSet,
     SetOf,
+    Words,
 )
 from reward_kit.rewards._math.expression import INFINITY, Expr, choose_signs, contains, neg, num
 from reward_kit.rewards._math.parser import parse
@@ -33,17 +34,24 @@ from reward_kit.rewards._math.scan import (
     trimmed,
 )
 from reward_kit.rewards._math.tokens import Token, Unreadable
+from reward_kit.rewards._math.words import key_of
 
 Read = Callable[[Tokens], Answer]
-_MOST_ITEMS = 200
+_MOST_ITEMS = 5_000
 _WHOLE_NUMBERS = frozenset(("setZ", "setN"))
+_LINES = frozenset(("cases", "aligned", "align", "align*", "gathered", "split", "gather", "dcases", "rcases"))
 _MATRICES = frozenset(("pmatrix", "bmatrix", "matrix", "smallmatrix", "array", "Bmatrix"))
 
 
 # ------------------------------------------------------------------------------------------------------ lists
 def joins(token: Token) -> bool:
     """True for what joins the items of a list."""
-    return is_comma(token) or is_word(token, "and", "or", "nor") or is_cmd(token, "land", "lor")
+    return (
+        is_comma(token)
+        or is_op(token, "newline")
+        or is_word(token, "and", "or", "nor")
+        or is_cmd(token, "land", "lor")
+    )
 
 
 def read_listing(tokens: Tokens, read: Read) -> Answer:
@@ -55,7 +63,13 @@ def read_listing(tokens: Tokens, read: Read) -> Answer:
     together = any_top(tokens, lambda token: is_word(token, "and") or is_cmd(token, "land"))
     pieces = [piece for piece in split_top(tokens, joins) if trimmed(piece)]
     need(0 < len(pieces) <= _MOST_ITEMS, "an empty or endless list")
-    pieces = [piece for piece in pieces if not _is_condition(piece)] or pieces
+    conditions = [piece for piece in pieces if _is_condition(piece)]
+    if conditions and all(_occurs(piece[0], pieces) for piece in conditions):
+        pieces = [piece for piece in pieces if not _is_condition(piece)] or pieces
+    if any_top(tokens, lambda token: is_cmd(token, "land", "lor")) and not any(
+        split_relations(p)[1] for p in pieces
+    ):
+        return Words(key_of(tokens))  # a formula of logic: only its form is compared
     items = [read(piece) for piece in _with_order_context(pieces)]
     if len(items) == 1:
         return items[0]
@@ -94,6 +108,10 @@ def _is_condition(piece: Tokens) -> bool:
         and piece[0].kind == "sym"
         and piece[2].text in _WHOLE_NUMBERS
     )
+
+
+def _occurs(variable: Token, pieces: list[list[Token]]) -> bool:
+    return any(token.text == variable.text for piece in pieces if not _is_condition(piece) for token in piece)
 
 
 def _with_order_context(pieces: list[list[Token]]) -> list[list[Token]]:
@@ -267,6 +285,10 @@ def read_matrix(tokens: Tokens, read: Read) -> Answer | None:
     if start is None or end is None or len(tokens) < end + 4:
         return None
     kind = tokens[start + 2].text
+    if split_relations(tokens[:start])[1]:
+        return None  # M = \begin{pmatrix}...: the relation is read first
+    if kind in _LINES or (kind == "array" and start and is_op(tokens[start - 1], "{set")):
+        return _read_lines(tokens, start, end, read)
     head, tail = list(tokens[:start]), list(tokens[end + 4 :])
     if kind == "array" and head and tail and is_op(head[-1], "(", "[") and is_op(tail[0], ")", "]"):
         head, tail = head[:-1], tail[1:]
@@ -292,6 +314,18 @@ def read_matrix(tokens: Tokens, read: Read) -> Answer | None:
         )
         rows = [[Quantity(Expr("mul", (factor, _entry(cell)))) for cell in row] for row in rows]
     return Matrix(tuple(tuple(row) for row in rows))
+
+
+def _read_lines(tokens: Tokens, start: int, end: int, read: Read) -> Answer:
+    """A system of equations, line by line;
+    lines with conditions (a function in pieces) compare row by row.
+    """
+    body = list(tokens[start + 4 : end])
+    if tokens[start + 2].text == "array" and body and is_op(body[0], "{"):
+        body = body[next(k for k, token in enumerate(body) if is_op(token, "}")) + 1 :]
+    if tokens[start + 2].text == "cases" and any(is_op(token, "&") for token in body):
+        return Matrix(tuple(tuple(row) for row in _cells(body, read)))
+    return read([token for token in body if not is_op(token, "&")])
 
 
 def parse_factor(head: list[Token]) -> Expr:

@@ -10,14 +10,11 @@ from reward_kit.rewards._math.expression import Expr, num
 from reward_kit.rewards._math.parser import parse
 from reward_kit.rewards._math.scan import Tokens, is_cmd, is_op, is_word, need, split_top
 from reward_kit.rewards._math.tokens import Token, Unreadable
-from reward_kit.rewards._math.units import CURRENCIES, MULTIPLIERS, canonical_unit, conversion
+from reward_kit.rewards._math.units import CURRENCIES, MULTIPLIERS, canonical_unit, conversion, is_known
+from reward_kit.rewards._math.words import changes_value
 
-# A "unit" with one of these words is a sentence.
-_NO_UNIT = frozenset(
-    "or and if else not is are was maybe perhaps possibly between either neither then when where lambda def return import "
-    "to but so because for some about approximately almost nearly least most".split()
-)
 _TRIGONOMETRIC = frozenset(("sin", "cos", "tan", "cot", "sec", "csc"))
+_REMARKS = frozenset(("answer", "units", "unit", "exact", "exactly", "approved"))
 _MOST_UNIT_WORDS = 6
 _BASE_NAMES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
                "eleven": 11, "twelve": 12, "sixteen": 16}  # fmt: skip
@@ -54,7 +51,9 @@ def read_quantity(tokens: Tokens) -> Quantity:
 
 
 def _compound(tokens: list[Token]) -> Quantity | None:
-    """3 hours 30 minutes, 5 feet 6 inches: several quantities of one dimension, added in the first one's unit."""
+    """3 hours 30 minutes, 5 feet 6 inches:
+    several quantities of one dimension, added in the first one's unit.
+    """
     pieces: list[list[Token]] = [[]]
     for token in tokens:
         if token.kind == "num" and pieces[-1] and pieces[-1][-1].kind == "word":
@@ -86,6 +85,7 @@ def _without_currency(tokens: list[Token]) -> tuple[list[Token], str]:
 
 def _without_unit(tokens: list[Token]) -> tuple[list[Token], list[str], int]:
     """Split the unit words at the end from the expression: its tokens, the words, the power."""
+    tokens = _without_remark(tokens)
     if len(tokens) > 1 and is_op(tokens[-1], "%"):
         return tokens[:-1], ["%"], 1
     for length in (4, 2, 1):  # ^{\circ}, ^\circ, \degree
@@ -100,6 +100,18 @@ def _without_unit(tokens: list[Token]) -> tuple[list[Token], list[str], int]:
         return tokens, [], 1
     words, power = _unit_words(tokens[start:])
     return tokens[:start], words, power
+
+
+def _without_remark(tokens: list[Token]) -> list[Token]:
+    """Without "(answer)" or "(units)" at the end."""
+    if (
+        len(tokens) > 3
+        and is_op(tokens[-1], ")")
+        and is_op(tokens[-3], "(")
+        and is_word(tokens[-2], *_REMARKS)
+    ):
+        return tokens[:-3]
+    return tokens
 
 
 def _has_function(tokens: list[Token]) -> bool:
@@ -130,24 +142,39 @@ def _ends_number(token: Token) -> bool:
 
 
 def _unit_words(tokens: list[Token]) -> tuple[list[str], int]:
+    """The words of a unit, "per" for a slash or a negative power, and the power of a single one."""
     words: list[str] = []
     power = 1
+    per = False
     for place, token in enumerate(tokens):
-        if (
-            token.kind == "word"
-            or token.kind == "sym"
-            and (token.textual or place and is_op(tokens[place - 1], "/"))
-        ):
+        before = tokens[place - 1] if place else token
+        if token.kind == "word" or (token.kind == "sym" and (token.textual or is_op(before, "/"))):
             words.append(token.text)
-        elif token.kind == "num" and place and token.text in "23" and tokens[place - 1].text in ("^", "{"):
+        elif token.kind == "num" and token.text in "123" and is_op(before, "^", "{", "-"):
             power = int(token.text)
+            if is_op(before, "-") or len(words) > 1:
+                words, per = _with_power(words, power if not is_op(before, "-") else -power), True
         elif is_op(token, "/"):
             words.append("per")
         elif not (is_op(token, "^", "{", "}", ".", "-", "'", "(", ")") or is_cmd(token, "cdot")):
             raise Unreadable(f"{token.text!r} is not part of a unit")
-    if any(word.lower() in _NO_UNIT for word in words) or len(words) > _MOST_UNIT_WORDS:
+    if any(_no_unit(word, words) for word in words) or len(words) > _MOST_UNIT_WORDS:
         raise Unreadable("the words behind the number are no unit")
-    return words, power
+    return words, 1 if per else power
+
+
+def _with_power(words: list[str], power: int) -> list[str]:
+    """s^{-2} as "per s^2", m^2 as "m^2"; a slash before already says "per"."""
+    *rest, last = words
+    name = last if abs(power) == 1 else f"{last}^{abs(power)}"
+    return [*rest, "per", name] if power < 0 and rest[-1:] != ["per"] else [*rest, name]
+
+
+def _no_unit(word: str, words: list[str]) -> bool:
+    # "12 squared" is 144; "12 cm squared" is an area.
+    if word.lower() in ("squared", "cubed"):
+        return not any(is_known(other) for other in words if other != word)
+    return changes_value(word)
 
 
 def read_based(tokens: Tokens) -> Based | None:
@@ -156,14 +183,18 @@ def read_based(tokens: Tokens) -> Based | None:
     if not place:
         return None
     head = [token for token in tokens[:place] if not is_op(token, "(", ")", "{", "}")]
-    tail = [token for token in tokens[place + 1 :] if not is_op(token, "{", "}", "(", ")")]
+    tail = [
+        token
+        for token in tokens[place + 1 :]
+        if not is_op(token, "{", "}", "(", ")") and not is_word(token, "base")
+    ]
     if len(tail) != 1 or not head or any(token.kind not in ("num", "sym", "grouped") for token in head):
         return None
     base = _BASE_NAMES.get(
         tail[0].text.lower(), int(tail[0].text) if tail[0].text.isdigit() and len(tail[0].text) < 3 else 0
     )
     digits = "".join(token.text.replace(",", "") for token in head).upper()
-    if not 2 <= base <= 36 or not _DIGITS.fullmatch(digits) or head[0].kind == "sym" and base <= 10:
+    if not 2 <= base <= 36 or not _DIGITS.fullmatch(digits) or (head[0].kind == "sym" and base <= 10):
         return None
     if any(int(digit, 36) >= base for digit in digits):
         return None
@@ -176,11 +207,21 @@ def read_colon(tokens: Tokens) -> Colon | None:
     body = list(tokens)
     if len(body) > 1 and body[-1].text.lower() in _HALVES:
         half = body.pop().text.lower()
-    body = _without_colon_braces(body)
+    body = [
+        token._replace(kind="op", text=":") if is_word(token, "to") else token
+        for token in _without_colon_braces(body)
+    ]
     pieces = split_top(body, lambda token: is_op(token, ":"))
-    if len(pieces) == 1 and not half or not all(pieces):
+    if (len(pieces) == 1 and not half) or not all(pieces):
         return None
-    return Colon(tuple(parse(piece) for piece in pieces), half)
+    return Colon(tuple(parse(piece) for piece in pieces), half, _is_clock(pieces))
+
+
+def _is_clock(pieces: list[list[Token]]) -> bool:
+    if len(pieces) != 2 or any(len(piece) != 1 or not piece[0].text.isdigit() for piece in pieces):
+        return False
+    hour, minute = pieces[0][0].text, pieces[1][0].text
+    return len(minute) == 2 and int(minute) < 60 and len(hour) <= 2 and int(hour) < 25
 
 
 def _without_colon_braces(tokens: list[Token]) -> list[Token]:
@@ -188,5 +229,5 @@ def _without_colon_braces(tokens: list[Token]) -> list[Token]:
     texts = [token.text for token in tokens]
     for place in range(len(tokens) - 2):
         if texts[place : place + 3] == ["{", ":", "}"]:
-            return _without_colon_braces(tokens[:place] + [tokens[place + 1]] + tokens[place + 3 :])
+            return _without_colon_braces([*tokens[:place], tokens[place + 1], *tokens[place + 3 :]])
     return tokens

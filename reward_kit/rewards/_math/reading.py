@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from reward_kit.rewards._math.answers import Answer, Choice, Named, SetOf
+from reward_kit.rewards._math.answers import Answer, Choice, Interval, Named, RealSet, SetOf
+from reward_kit.rewards._math.expression import INFINITY, ZERO
 from reward_kit.rewards._math.read_collections import (
-    joins,
     is_set_difference,
+    joins,
     read_group,
     read_listing,
     read_matrix,
@@ -21,6 +22,7 @@ from reward_kit.rewards._math.scan import (
     Tokens,
     any_top,
     is_cmd,
+    is_comma,
     is_op,
     is_word,
     name_of,
@@ -30,11 +32,20 @@ from reward_kit.rewards._math.scan import (
     trimmed,
 )
 from reward_kit.rewards._math.tokens import LONGEST_ANSWER, Token, Unreadable, tokenize
-from reward_kit.rewards._math.words import REALS, from_words, key_of
+from reward_kit.rewards._math.words import REALS, changes_value, from_words, key_of
 
 _DEEPEST = 12
+_MOST_PARENTHESES = 300
 _CHOICES = frozenset("ABCDEFGHIJ")
 # "for all x", "where k is an integer": what follows explains the answer.
+_HALF_LINES = {
+    "setR^+": True,
+    "setR_+": True,
+    "setR_gt0": True,
+    "setR_ge0": False,
+    "setR^+_0": False,
+    "setR_0^+": False,
+}
 _EXPLAINS = frozenset(("where", "with"))
 _QUANTIFIERS = frozenset(("all", "any", "every", "each", "some", "integer", "integers", "real"))
 
@@ -95,8 +106,8 @@ def _grouped_resolved(tokens: list[Token]) -> list[Token]:
 def _commas_separate(tokens: list[Token]) -> bool:
     """True where the commas between digits separate items.
 
-    In brackets they do, unless other commas there are followed by blanks: (1/2,100) is a pair, (1,000, 2,000) too.
-    Anywhere they do where another item stands beside them without a blank: 10,100,1000.
+    In brackets they do, unless other commas there are followed by blanks: (1/2,100) is a pair, (1,000,
+    2,000) too. Anywhere they do where another item stands beside them without a blank: 10,100,1000.
     """
     brackets: list[int] = [-1]
     blanks: set[int] = set()
@@ -117,7 +128,12 @@ def _commas_separate(tokens: list[Token]) -> bool:
 
 def _unspaced_neighbour(tokens: list[Token], place: int) -> bool:
     after = tokens[place + 1 : place + 3]
-    if len(after) == 2 and is_op(after[0], ",") and after[1].kind in ("num", "grouped") and not after[1].spaced:
+    if (
+        len(after) == 2
+        and is_op(after[0], ",")
+        and after[1].kind in ("num", "grouped")
+        and not after[1].spaced
+    ):
         return True
     before = tokens[max(0, place - 2) : place]
     return len(before) == 2 and is_op(before[1], ",") and before[0].kind == "num" and not tokens[place].spaced
@@ -127,6 +143,7 @@ def _read(tokens: Tokens, depth: int) -> Answer:
     if depth > _DEEPEST:
         raise Unreadable(f"the answer is nested more than {_DEEPEST} deep")
     body = _without_explanation(trimmed(tokens))
+    body = _without_parentheses(body)
     if not body:
         raise Unreadable("the answer is empty")
 
@@ -144,6 +161,16 @@ def _read(tokens: Tokens, depth: int) -> Answer:
     if any_top(body, lambda token: is_cmd(token, "cup", "cap", "setminus")) or is_set_difference(body):
         return read_union(body, inner)
     return _single(body, inner)
+
+
+def _without_parentheses(body: list[Token]) -> list[Token]:
+    """Without parentheses around one value, however many."""
+    for _ in range(_MOST_PARENTHESES):
+        group = outer_group(body) if body and is_op(body[0], "(") and is_op(body[-1], ")") else None
+        if group is None or any_top(group[1], is_comma) or not group[1]:
+            break
+        body = trimmed(group[1])
+    return body
 
 
 def _outer(body: Tokens, inner: object) -> Answer | None:
@@ -175,13 +202,18 @@ def _labelled(body: Tokens, inner: object) -> Answer | None:
     pieces = split_top(body, lambda token: is_op(token, ":"))
     if len(pieces) != 2 or not pieces[0] or not all(token.kind == "word" for token in pieces[0]):
         return None
+    if any(changes_value(token.text) for token in pieces[0]):
+        return None
     return Named((name_of(pieces[0]).lower(),), inner(pieces[1]))  # type: ignore[operator]
 
 
 def _without_explanation(body: list[Token]) -> list[Token]:
     """Without "where k is an integer" at the end: it explains the answer."""
-    place = next((k for k, token in enumerate(body) if k and is_word(token, *_EXPLAINS)), None)
-    return body if place is None else trimmed(body[:place])
+    for place in range(1, len(body) - 1):
+        if is_word(body[place], *_EXPLAINS):
+            # Only what it says of a variable is an explanation: "with 16 also possible" is a hedge.
+            return trimmed(body[:place]) if body[place + 1].kind == "sym" else body
+    return body
 
 
 def _without_quantifier(body: list[Token]) -> list[Token]:
@@ -189,7 +221,7 @@ def _without_quantifier(body: list[Token]) -> list[Token]:
     for place in range(1, len(body) - 1):
         token, follows = body[place], body[place + 1]
         quantified = is_word(follows, *_QUANTIFIERS) or is_cmd(follows, "forall")
-        if is_cmd(token, "forall") or (is_word(token, "for") and quantified):
+        if (is_cmd(token, "forall") and follows.kind == "sym") or (is_word(token, "for") and quantified):
             return trimmed(body[:place])
     return body
 
@@ -216,12 +248,15 @@ def _choice(body: Tokens, inner: object) -> Answer | None:
     ):
         return None
     certain = letter.textual or body[0].textual or not start or rest[0].spaced
-    if not certain or rest[0].kind == "op" and rest[0].text not in ("$", "(", "[", "{set", "-"):
+    if not certain or (rest[0].kind == "op" and rest[0].text not in ("$", "(", "[", "{set", "-")):
         return None
     return Choice(letter.text, inner(rest))  # type: ignore[operator]
 
 
 def _special_set(body: Tokens) -> Answer | None:
+    signs = "".join(token.text for token in body if not is_op(token, "{", "}"))
+    if signs in _HALF_LINES:
+        return RealSet((Interval(ZERO, INFINITY, _HALF_LINES[signs], True),))
     if len(body) != 1 or body[0].kind != "cmd":
         return None
     if body[0].text == "setR":

@@ -23,13 +23,20 @@ def as_real_set(answer: Answer) -> RealSet | None:
     if not isinstance(low, Quantity) or not isinstance(high, Quantity) or answer.opening not in ("(", "["):
         return None
     low_open, high_open = answer.opening == "(", answer.closing == ")"
+    bottom, top = _value(low.expr), _value(high.expr)
+    if (
+        bottom is not None
+        and top is not None
+        and (bottom > top or (bottom == top and (low_open or high_open)))
+    ):
+        return None  # (3, -4) is a point, not an empty interval
     return RealSet((Interval(low.expr, high.expr, low_open, high_open),))
 
 
 def is_possible(interval: Interval) -> bool:
     """False for an interval whose infinite end is closed, which no set of reals has."""
     low, high = is_infinite(interval.low), is_infinite(interval.high)
-    return not (low and not interval.low_open or high and not interval.high_open or low > 0 or high < 0)
+    return not ((low and not interval.low_open) or (high and not interval.high_open) or low > 0 or high < 0)
 
 
 def intersection(left: RealSet, right: RealSet) -> RealSet | None:

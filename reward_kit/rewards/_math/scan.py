@@ -8,8 +8,8 @@ from reward_kit.rewards._math.tokens import Token, Unreadable
 
 Tokens = Sequence[Token]
 
-_OPENING = frozenset(("(", "[", "{", "{set", "lfloor", "lceil", "langle"))
-_CLOSING = frozenset((")", "]", "}", "set}", "rfloor", "rceil", "rangle"))
+_OPENING = frozenset(("(", "[", "{", "{set", "lfloor", "lceil", "langle", "begin"))
+_CLOSING = frozenset((")", "]", "}", "set}", "rfloor", "rceil", "rangle", "end"))
 _PAIRS = {"{": "}", "{set": "set}", "langle": "rangle"}
 # Two brackets of any kind may bound an interval: (0,1], [0,1[ and ]0,1[ too.
 _BRACKETS = frozenset("()[]")
@@ -125,7 +125,7 @@ def strip_braces(text: str) -> str:
     lead = len(text) - len(text.lstrip("{"))
     trail = len(text) - len(text.rstrip("}"))
     strip = min(lead, trail)
-    if not strip or text.endswith("\\}") and strip == 1:
+    if not strip or (text.endswith("\\}") and strip == 1):
         return text
     middle = text[strip : len(text) - strip]
     depth = 0

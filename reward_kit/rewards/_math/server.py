@@ -11,7 +11,8 @@ from typing import Any
 
 _LENGTH = struct.Struct("<I")
 _MEMORY = 1 << 30
-# The parent kills at its deadline; this bounds a request whose parent is gone (it cannot be interrupted otherwise).
+# The parent kills at its deadline; this bounds a request whose parent is gone (it cannot be interrupted
+# otherwise).
 _CPU_SECONDS = 3
 _OPERATIONS = frozenset(("identical", "proportional", "within"))
 
@@ -27,7 +28,7 @@ def main() -> None:
     while header := _read(_LENGTH.size):
         message = _read(_LENGTH.unpack(header)[0])
         _bound_cpu()
-        os.write(1, _reply(symbolic, pickle.loads(message)))  # noqa: S301  # from the parent, over a private pipe
+        os.write(1, _reply(symbolic, pickle.loads(message)))  # from the parent, over a private pipe
 
 
 def _reply(symbolic: Any, request: tuple[Any, ...]) -> bytes:

@@ -53,7 +53,17 @@ _SUPER_RUN = re.compile(f"[{_SUPERSCRIPTS}]+")
 _SUB = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _SUB_RUN = re.compile("[₀₁₂₃₄₅₆₇₈₉]+")
 # <sup>/<sub> come from HTML-scraped golds (cn_k12).
-_TWICE_ESCAPED = re.compile(r"\\\\(?=[A-Za-z])")
+_TWICE_ESCAPED = re.compile(
+    r"\\\\(?=(?:[dt]?frac|sqrt|pi|text|left|right|times|cdot|leq?|geq?|in|cup|cap|infty|mathrm|mathbb|sin|cos|tan|log|ln"
+    r"|alpha|beta|theta|circ|pm|quad|binom|begin|end|overline|[Bb]igg?[lr]?|cos|sec|csc)(?![A-Za-z]))"
+)
+# Colour, space, numbers of equations: they typeset the answer and say nothing. What a phantom holds is not shown.
+_TYPESET = re.compile(
+    r"\\(?:textcolor|color|hspace|vspace|h?phantom|vphantom|tag|label|bbox\s?(?=\[))\*?\s?(?:\{[^{}]{0,60}\}|\[[^\[\]]{0,60}\])"
+    r"|\\(?:underline|bbox|huge|Huge|LARGE|Large|large|checkmark|star)(?![A-Za-z])"
+)
+_REPLACED = {"&lt;": "<", "&gt;": ">", "&le;": "\\le ", "&ge;": "\\ge ", "&nbsp;": " ", "\\not=": "\\ne ", "\\not =": "\\ne ",
+             "\\surd": "\\sqrt "}  # fmt: skip
 _HTML = re.compile(r"<(sup|sub)>([^<>]{1,40})</\1>")
 
 
@@ -67,6 +77,11 @@ def to_latex(text: str) -> str:
         text = _HTML.sub(
             lambda match: ("^" if match.group(1) == "sup" else "_") + "{" + match.group(2) + "}", text
         )
+    if "\\" in text or "&" in text:
+        text = _TYPESET.sub(" ", text)
+        for written, meant in _REPLACED.items():
+            if written in text:
+                text = text.replace(written, meant)
     if text.isascii():
         return text
     text = _SUPER_RUN.sub(lambda match: "^{" + match.group().translate(_SUPER) + "}", text)

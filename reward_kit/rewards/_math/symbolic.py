@@ -1,37 +1,58 @@
-"""The symbolic layer: identity of expressions, decided with exact rationals and ball arithmetic (python-flint, Arb).
+"""The symbolic layer: identity of expressions, decided with exact rationals and ball arithmetic
+(python-flint, Arb).
 
-Runs in the worker process only. Two expressions are *equal* where their values agree to far more digits than their
-size could hide at every one of several points, *different* where two balls at one point are disjoint, which is a
-proof. Where neither can be shown the verdict is None, and the caller counts it as not equal.
+Runs in the worker process only. Two expressions are *equal* where their values agree to far more digits
+than their size could hide at every one of several points, *different* where two balls at one point are
+disjoint, which is a proof. Where neither can be shown the verdict is None, and the caller counts it as not
+equal.
 
-Sources: F. Johansson, "Arb: efficient arbitrary-precision midpoint-radius interval arithmetic", IEEE Trans. Comput.
-66 (2017); J. T. Schwartz, "Fast probabilistic algorithms for verification of polynomial identities", JACM 27 (1980).
+Sources: F. Johansson, "Arb: efficient arbitrary-precision midpoint-radius interval arithmetic", IEEE Trans.
+Comput. 66 (2017); J. T. Schwartz, "Fast probabilistic algorithms for verification of polynomial
+identities", JACM 27 (1980).
 """
 
 from __future__ import annotations
 
-import hashlib
-import random
 from fractions import Fraction
 from typing import Any
 
 from flint import arb, ctx
 
 from reward_kit.rewards._math.balls import evaluate
-from reward_kit.rewards._math.exact import rational
 from reward_kit.rewards._math.expression import Expr, contains, symbols
+from reward_kit.rewards._math.points import real_points, whole_points
 from reward_kit.rewards._math.rationals import TooLarge, Undefined, exact_value
 
 _POINTS = 6
-_ATTEMPTS = 40
+_POINTS_IN_PIECES = 12
 _MOST_SYMBOLS = 12
 _MOST_PRECISION = 60_000
 _INTEGER_LETTERS = frozenset("nmkjlNMKL")
+_PIECEWISE = frozenset(
+    (
+        "abs",
+        "max",
+        "min",
+        "floor",
+        "ceil",
+        "sgn",
+        "mod",
+        "root",
+        "arcsin",
+        "arccos",
+        "arctan",
+        "arccot",
+        "arcosh",
+    )
+)
+_SATURATING = {"sinh": 1, "cosh": 1, "tanh": 1, "coth": 1, "sech": 1, "csch": 1, "erf": 2}
 _WHOLE_NUMBER_FORMS = ("fact", "dfact", "binom", "sum", "prod", "floor", "ceil", "mod", "cos", "sin")
 
 
 def identical(left: Expr, right: Expr) -> bool | None:
-    """True where the two agree as numbers or as functions of their variables, False where proven different."""
+    """True where the two agree as numbers or as functions of their variables, False where proven
+    different.
+    """
     names = sorted(symbols(left) | symbols(right))
     if len(names) > _MOST_SYMBOLS:
         return None
@@ -45,12 +66,14 @@ def identical(left: Expr, right: Expr) -> bool | None:
 
 
 def proportional(left: Expr, right: Expr) -> int:
-    """+1 or -1 where left = c * right for a constant c of that sign, else 0 (for equations and inequalities)."""
+    """+1 or -1 where left = c * right for a constant c of that sign, else 0 (for equations and
+    inequalities).
+    """
     names = sorted(symbols(left) | symbols(right))
     if not names or symbols(left) != symbols(right):
         return 0
     ratios = []
-    for point in _points(left, right, names, integers=False):
+    for point in real_points(left, right, names):
         try:
             above, below = exact_value(left, point), exact_value(right, point)
         except (TooLarge, Undefined):
@@ -60,8 +83,6 @@ def proportional(left: Expr, right: Expr) -> int:
                 return 0
             continue
         ratios.append(above / below)
-        if len(ratios) == _POINTS:
-            break
     if len(ratios) < 3 or any(ratio != ratios[0] for ratio in ratios):
         return 0
     return 1 if ratios[0] > 0 else -1
@@ -70,7 +91,7 @@ def proportional(left: Expr, right: Expr) -> int:
 def _proportional_balls(left: Expr, right: Expr, names: list[str]) -> int:
     ctx.prec = 400
     ratios = []
-    for point in _points(left, right, names, integers=False):
+    for point in real_points(left, right, names):
         try:
             above, below = evaluate(left, point), evaluate(right, point)
         except Undefined:
@@ -78,8 +99,6 @@ def _proportional_balls(left: Expr, right: Expr, names: list[str]) -> int:
         if below.contains(0) or above.contains(0):
             continue
         ratios.append(above / below)
-        if len(ratios) == _POINTS:
-            break
     if len(ratios) < 3:
         return 0
     if not all(_agree(ratio, ratios[0], 150) for ratio in ratios) or not ratios[0].imag.contains(0):
@@ -104,7 +123,8 @@ def _same_number(left: Expr, right: Expr) -> bool | None:
         return bool(exact_value(left, {}) == exact_value(right, {}))
     except (TooLarge, Undefined):
         pass
-    # Two different algebraic numbers of this size cannot agree to this many bits (root separation, with margin).
+    # Two different algebraic numbers of this size cannot agree to this many bits (root separation, with
+    # margin).
     needed = 400 + 12 * (_size(left) + _size(right))
     precision = 200
     while True:
@@ -123,27 +143,56 @@ def _same_number(left: Expr, right: Expr) -> bool | None:
 
 
 def _size(expr: Expr) -> int:
-    """About how many bits the numerals in an expression hold once its whole powers are multiplied out."""
+    """About how many bits of agreement the form of an expression could fake.
+
+    Its numerals with powers multiplied out; for functions that saturate (tanh, erf) the bits by which they
+    may come close to their limits.
+    """
     if expr.op == "num":
         return expr.number.numerator.bit_length() + expr.number.denominator.bit_length()
-    if expr.op in ("pow", "fact"):
-        times = rational(expr.args[-1])
-        count = 10**6 if times is None or abs(times) > 10**6 else abs(int(times)) + 1
-        return _size(expr.args[0]) * count + _size(expr.args[-1])
-    return 2 + sum(_size(operand) for operand in expr.args)
+    inner = sum(_size(operand) for operand in expr.args)
+    if expr.op == "pow":
+        return _size(expr.args[0]) * (_magnitude(expr.args[1]) + 1) + inner
+    if expr.op in _SATURATING:
+        return inner + 4 * _magnitude(expr.args[0]) ** _SATURATING[expr.op]
+    if expr.op == "fact":
+        return inner + 16 * _magnitude(expr.args[0])
+    return inner + 2
+
+
+def _magnitude(expr: Expr) -> int:
+    """The size of a number, rounded up and at most a million."""
+    ctx.prec = 64
+    try:
+        return int(min(1e6, float(abs(evaluate(expr, {})).upper()) + 1))
+    except (Undefined, OverflowError, ValueError, KeyError):
+        return 10**6  # a bound variable has no value of its own
 
 
 def _sampled(left: Expr, right: Expr, names: list[str], *, integers: bool) -> bool | None:
+    """True after enough agreeing points, False at the first point where the two differ."""
+    in_pieces = integers or _in_pieces(left) or _in_pieces(right)
+    wanted = _POINTS_IN_PIECES if in_pieces else _POINTS
+    choose = (
+        whole_points(left, right, names, _INTEGER_LETTERS) if integers else real_points(left, right, names)
+    )
     agreed = 0
     ctx.prec = 400
-    for point in _points(left, right, names, integers=integers):
+    for point in choose:
         verdict = _same_at(left, right, point)
         if verdict is False:
             return False
         agreed += verdict is True
-        if agreed == _POINTS:
+        if agreed == wanted and not in_pieces:
             return True
-    return None
+    return True if agreed >= wanted else None
+
+
+def _in_pieces(expr: Expr) -> bool:
+    """True for a function that may follow different rules in different places."""
+    if expr.op in _PIECEWISE or (expr.op == "pow" and expr.args[1].op != "num"):
+        return bool(symbols(expr))
+    return any(_in_pieces(operand) for operand in expr.args)
 
 
 def _same_at(left: Expr, right: Expr, point: dict[str, Fraction]) -> bool | None:
@@ -163,7 +212,9 @@ def _same_at(left: Expr, right: Expr, point: dict[str, Fraction]) -> bool | None
 
 
 def _agree(a: Any, b: Any, bits: int) -> bool:
-    """True where the two balls lie within a relative 2^-bits of each other (or both are that close to zero)."""
+    """True where the two balls lie within a relative 2^-bits of each other (or both are that close to
+    zero).
+    """
     scale = max(abs(a).upper(), abs(b).upper())
     limit = arb(2) ** (-bits)
     return bool(abs(a - b) <= scale * limit or scale <= limit)
@@ -182,22 +233,3 @@ def _alternates(expr: Expr) -> bool:
         if (base.op == "num" and base.number < 0) or base == Expr("const", name="i"):
             return True
     return any(_alternates(operand) for operand in expr.args)
-
-
-def _points(left: Expr, right: Expr, names: list[str], *, integers: bool) -> list[dict[str, Fraction]]:
-    """Sample points of both signs; the seed comes from the expressions, so that a verdict never varies."""
-    seed = hashlib.sha256("\n".join(sorted((repr(left), repr(right)))).encode()).digest()
-    source = random.Random(seed)  # noqa: S311  # reproducible on purpose
-    points = []
-    for attempt in range(_ATTEMPTS):
-        point = {}
-        for name in names:
-            if integers and name[0] in _INTEGER_LETTERS:
-                point[name] = Fraction(source.randint(1, 8 + attempt))
-            else:
-                value = Fraction(source.randint(10**6, 3 * 10**6), 10**6 + source.randint(0, 999))
-                # First points inside and outside of the unit interval, then both signs.
-                value = value / 4 if attempt % 3 == 1 else value
-                point[name] = -value if source.random() < 0.4 and attempt % 2 else value
-        points.append(point)
-    return points

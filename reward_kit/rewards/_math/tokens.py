@@ -26,11 +26,13 @@ class Token(NamedTuple):
     textual: bool = False
 
 
-LONGEST_ANSWER = 5_000
+LONGEST_ANSWER = 20_000
 
 _PATTERN = re.compile(
     r"""
-    (?P<repeating>\d*\.\d*(?:\\(?:overline|bar|dot|overbar)\s?\{\d+\}|\(\d+\)))
+    (?P<dotted>\d*\.\d*\\dot\s?\{\d\}\d*\\dot\s?\{\d\})
+  | (?P<repeating>\d*\.\d*(?:\\(?:overline|bar|dot|overbar)\s?\{\d+\}|\(\d+\)))
+  | (?P<endless>\d*\.\d*?(?P<digit>\d)(?P=digit){2,}(?:\.\.\.|\\[lc]?dots|…))
   | (?P<latexnum>\d{1,3}(?:(?:\{,\}(?:\\!)?|\\[,:;!\ ]|,\\!\ ?|\\!,|~)\d{3})+(?!\d)(?:\.\d+)?)
   | (?P<blanknum>\d{1,3}(?:\ \d{3})+(?!\d)(?!\ ?[/\\])(?:\.\d+)?)  # but 1 113/114 is a mixed number
   | (?P<grouped>\d{1,3}(?:,\d{3})+(?![\d])(?:\.\d+)?)
@@ -43,6 +45,7 @@ _PATTERN = re.compile(
   | (?P<newline>\\\\)
   | (?P<escaped>\\[{}%$\#&_|])
   | (?P<spacing>\\[,;:!\ >/]|~|\s+|\$)
+  | (?P<foreign>[A-Za-z]*[^\x00-\x7f\W\d_][^\W\d_]*)
   | (?P<run>[A-Za-z]+(?:'(?=[a-z]\b)[a-z])?)
   | (?P<relation><=|>=|=<|=>|!=|==|\*\*|\.\.\.)
   | (?P<op>[-+*/^_(){}\[\]|=<>,;:!'.?%&\#@"\\])
@@ -123,7 +126,7 @@ def _scan(text: str, textual: bool, tokens: list[Token], depth: int) -> None:
         if match is None:
             raise Unreadable(f"the sign {text[place]!r} belongs to no answer")
         kind, piece = str(match.lastgroup), match.group()
-        kind = "blackboard" if kind == "letter" else kind
+        kind = {"letter": "blackboard", "digit": "endless"}.get(kind, kind)
         place = match.end()
         if kind == "spacing":
             spaced = True
@@ -171,12 +174,25 @@ def _emit(kind: str, piece: str, match: re.Match[str], shape: Token, tokens: lis
         tokens.append(shape._replace(kind="cmd", text="set" + match.group("letter")))
     elif kind in ("num", "grouped", "repeating"):
         tokens.append(shape._replace(kind=kind, text=piece))
+    elif kind in ("dotted", "endless"):
+        tokens.append(shape._replace(kind="repeating", text=_as_period(kind, piece, match)))
+    elif kind == "foreign":
+        tokens.append(shape._replace(kind="word", text=piece))
     elif kind in ("latexnum", "blanknum"):
         tokens.append(shape._replace(kind="num", text=re.sub(r"[^\d.]", "", piece)))
     elif kind == "comma":
         tokens.append(shape._replace(kind="num", text=piece.replace("{,}", ".")))
     else:
         tokens.append(_sign(kind, piece, shape))
+
+
+def _as_period(kind: str, piece: str, match: re.Match[str]) -> str:
+    """0.\\dot{1}4\\dot{2} and 0.333... in the form 0.(142), 0.(3)."""
+    if kind == "dotted":
+        head, _, period = piece.partition("\\dot")
+        return head + "(" + "".join(sign for sign in period if sign.isdigit()) + ")"
+    digits = piece.rstrip(".…").partition("\\")[0]
+    return digits + "(" + match.group("digit") + ")"
 
 
 _SIGN_NAMES = {

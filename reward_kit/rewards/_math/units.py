@@ -52,6 +52,8 @@ _TABLE: dict[str, tuple[str, Fraction, str]] = {
     "dozen": ("count", _F(12), "dozens"),
     "thousand": ("count", _F(1000), ""),
     "million": ("count", _F(10**6), "millions"),
+    "lakh": ("count", _F(10**5), "lakhs"),
+    "crore": ("count", _F(10**7), "crores"),
     "billion": ("count", _F(10**9), "billions"),
     "trillion": ("count", _F(10**12), "trillions"),
 }  # fmt: skip
@@ -60,8 +62,6 @@ _NAMES = {
 }
 MULTIPLIERS = {name: factor for name, (dimension, factor, _) in _TABLE.items() if dimension == "count"}
 CURRENCIES = {"$": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "USD": "$"}
-# Single letters are units only in \text{...} or where the other side has the same unit.
-SINGLE_LETTERS = frozenset("mgshlLcCfF")
 _POWERS = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cubed": 3, "cu": 3}
 
 

@@ -30,6 +30,19 @@ _NAMED: dict[str, Answer] = {
     **dict.fromkeys(("all real numbers", "all reals", "real numbers", "any real number", "all real x"), REALS),
     **dict.fromkeys(("dne", "does not exist", "undefined", "not defined"), Words("does not exist")),
 }  # fmt: skip
+# Words that change the value they stand by, or deny it: no unit and no name of a value has one of these.
+CHANGES_VALUE = frozenset(
+    """and or if else not no nor neither none never wrong incorrect false invalid rejected excluded
+    exclusive except
+    extraneous mistake is are was were be been maybe perhaps possibly alternatively otherwise either versus
+    vs when unless lambda def return import but because since although approximately almost about nearly
+    roughly least most more less greater fewer higher lower larger smaller above below than plus minus times
+    divided multiplied increased decreased over mod modulo choose factorial squared cubed root power off
+    half halves third thirds quarter quarters fourth fourths fifth fifths sixth sixths seventh sevenths
+    eighth eighths ninth ninths tenth tenths hundredth hundredths thousandth thousandths millionth
+    millionths billionth billionths trillionth trillionths double triple
+    twice answer bound correct so to also error""".split()
+)
 _ARTICLES = re.compile(r"^(?:the|a|an) (?=\w\w)")
 _NOT_WORD = re.compile(r"[^0-9a-z.+*/=<>^()-]+")
 
@@ -54,6 +67,12 @@ def from_words(key: str) -> Answer:
         return named
     number = number_from_words(key)
     return Words(key) if number is None else Quantity(num(number))
+
+
+def changes_value(word: str) -> bool:
+    """True for a word that makes a value another one: "17 tenths", "sixteen = 17", "not x = 17"."""
+    lower = word.lower()
+    return lower in CHANGES_VALUE or number_from_words(lower) is not None
 
 
 def number_from_words(key: str) -> int | None:

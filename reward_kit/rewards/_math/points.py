@@ -1,0 +1,73 @@
+"""Points at which two functions are compared:
+many sizes, both signs, beyond every number that occurs in them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from fractions import Fraction
+
+from reward_kit.rewards._math.expression import Expr
+
+# A function in pieces differs only beyond its breakpoints: |x - 10| is 10 - x for small x.
+_SCALES = (1, 3, 0.3, 12, 0.05, 60, 2, 700, 0.6, 20_000)
+_WHOLE = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 17, 30, 31, 64, 101, 200, 1_001)
+_ATTEMPTS = 40
+_MOST_NUMERALS = 8
+
+
+def real_points(left: Expr, right: Expr, names: list[str]) -> list[dict[str, Fraction]]:
+    """Rational points; the seed comes from the two expressions, so that a verdict never varies."""
+    source = _source(left, right)
+    points = []
+    for attempt in range(_ATTEMPTS):
+        point = {}
+        for place, name in enumerate(names):
+            scale = _SCALES[(attempt + 3 * place) % len(_SCALES)]
+            value = Fraction(source.randint(10**6, 3 * 10**6), 10**6 + source.randint(0, 999))
+            value *= Fraction(scale).limit_denominator(100)
+            negative = (attempt // len(_SCALES) + (attempt >> place)) % 2 and attempt
+            point[name] = -value if negative else value
+        points.append(point)
+    for size in sorted(_numerals(left) | _numerals(right))[-_MOST_NUMERALS:]:
+        for factor in (Fraction(137, 100), Fraction(-137, 100), Fraction(73, 100), Fraction(-73, 100)):
+            points.append({name: size * factor + place for place, name in enumerate(names)})
+    for attempt in range(24):  # inverse functions live between -1 and 1
+        points.append(
+            {
+                name: Fraction(2 * attempt + 1, 49 + 2 * place) * (-1) ** (attempt % 5 == 4)
+                for place, name in enumerate(names)
+            }
+        )
+    return points
+
+
+def whole_points(
+    left: Expr, right: Expr, names: list[str], whole: frozenset[str]
+) -> list[dict[str, Fraction]]:
+    """The same with whole numbers, in every parity, for the variables that stand for them."""
+    reals = real_points(left, right, names)
+    points = []
+    for attempt, point in enumerate(reals[: len(_WHOLE)]):
+        counts = {
+            name: Fraction(_WHOLE[(attempt + 5 * place) % len(_WHOLE)])
+            for place, name in enumerate(names)
+            if name[0] in whole
+        }
+        points.append({**point, **counts})
+    return points
+
+
+def _source(left: Expr, right: Expr) -> random.Random:
+    return random.Random(hashlib.sha256("\n".join(sorted((repr(left), repr(right)))).encode()).digest())
+
+
+def _numerals(expr: Expr) -> set[Fraction]:
+    """The sizes of the numbers in an expression that lie beyond the usual scales."""
+    if expr.op == "num":
+        return {abs(expr.number)} if 3 < abs(expr.number) < 10**40 else set()
+    found: set[Fraction] = set()
+    for operand in expr.args:
+        found |= _numerals(operand)
+    return found

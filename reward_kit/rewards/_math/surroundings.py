@@ -1,0 +1,125 @@
+r"""What stands around the last box:
+is it the answer, a part of a larger expression, an example, or taken back?
+"""
+
+from __future__ import annotations
+
+import re
+
+_BEFORE = 90
+_BEHIND = 240
+# Layout between an operator and the box.
+_LAYOUT = re.compile(r"(?:\s|\\[,;:! ]|\\(?:left|displaystyle|quad|qquad|bf)(?![A-Za-z])|\$)+$")
+_LARGER_BEFORE = re.compile(
+    r"(?:(?<=[^=:\s$([{.,*-])-|[+/^]|(?<=[\w)} ])[<>]|(?<=\w)_|(?<=[\w)])\*|(?<=\d\s)-|\\(?:cdot|times|div|pm|ne|neq|lt|gt|log|ln|sin|cos|tan|sqrt)"
+    r"|(?:\\[dtc]?frac|\\sqrt|\\binom|\\sin|\\log|\^|_|\])\s?(?:\{[^{}]{0,40}\})?\s?\{)$"
+)
+_TAG_BEFORE = re.compile(r"</?[a-z]{1,10}>$|[=-]>$", re.IGNORECASE)
+_DIGIT_BEFORE = re.compile(r"[\d.,]$")
+# \boxed{2}\pi, \boxed{4}2, \boxed{3}^2, \boxed{17}.5, \boxed{17},000, \boxed{17}x
+_LARGER_BEHIND = re.compile(
+    r"\d|!\s?\$|[.,]\d|(?!(?:cm|mm|km|kg|m|g|s|ml|ft|in|mph|h|th|st|nd|rd)\b)[A-Za-z](?![A-Za-z]{3})|\s?(?:[/+^](?!\s?\{?\s?(?:\\circ|\\text))|\*(?!\*)[\w\\(]"
+    r"|\\(?:pi|sqrt|[dt]?frac|times|cdot|pm)(?![A-Za-z]))|-[\d\\]"
+)
+_CHOICE = re.compile(r"\\f?boxe?d?\s?\{(?:\\\w+\s?\{)?\s?\(?[A-J]\)?\s?\}?\s?\}")
+_SAYS_NOTHING = " \n\t$.)]}\\"
+_STRUCK = re.compile(r"(?:~~|\\(?:sout|cancel|xcancel|st|bcancel)\s?\{)\s?\$?$")
+_EXAMPLE = re.compile(
+    r"(?:\be\.g\.|\b(?:for example|for instance|format is|example:|such as|tempting to (?:write|answer|say|think)"
+    r"|(?:might|may|could|would) (?:think|say|guess|expect|believe|be tempted)|(?:students?|people|others?|one) "
+    r"(?:answers?|answered|said|says?|wrote|writes?|thinks?|thought|claims?|claimed|get|got)"
+    r"|(?:put|write|give|enclose) (?:your|the) (?:final )?answers? (?:in|within|inside|as))\b)[^.!?\n]{0,60}$",
+    re.IGNORECASE,
+)
+_TAKEN_BACK = re.compile(
+    r"\b(?:wrong|incorrect|mistake[ns]?|mistaken|extraneous|reject(?:ed)?|invalid|discard(?:ed)?|contradicts?|tempting"
+    r"|not (?:right|correct|valid|true|possible|it|what)|not (?:the|an?|our|my) (?:\w+ )?(?:answer|solution|result)"
+    r"|(?:does not|doesn[’']t|do not|don[’']t|fails? to) (?:satisfy|work|hold|fit|solve)"
+    r"|(?:do not|don[’']t|cannot|can[’']t|can not) (?:know|solve|answer|be (?:right|correct|true))"
+    r"|(?:have|has) no (?:answer|idea)|not sure|edit:|correction:|wait|however|on second thought|required format"
+    r"|should (?:really |instead |actually )?be|(?:if|unless|when|assuming|provided)\b[^.\n]{0,60}\b(?:else|otherwise))\b",
+    re.IGNORECASE,
+)
+_NOT_TAKEN_BACK = re.compile(
+    r"\bnot (?:an? )?(?:extraneous|wrong|incorrect|mistaken|mistake|invalid)\b(?: \w+)?", re.IGNORECASE
+)
+# "Checking: 41 would be wrong" says nothing against the box where it names the wrong one before the verdict.
+_ABOUT_ANOTHER = re.compile(
+    r"\b(?:other|all others|options?|choices?|any other|different|smaller|larger)\b", re.IGNORECASE
+)
+_IN_TUPLE_BEFORE, _IN_TUPLE_BEHIND = re.compile(r"[(\[,]$"), re.compile(r"\s?(?:,|\\?[)\]])")
+
+
+def may_be_example(before: str) -> bool:
+    """False where a search for single words in the lower-case text shows no example and nobody else's answer."""
+    return (
+        "ight" in before
+        or "ould" in before
+        or "may" in before
+        or "empt" in before
+        or "exampl" in before
+        or "e.g" in before
+        or "instance" in before
+        or "format" in before
+        or "such as" in before
+        or "student" in before
+        or "people" in before
+        or "other" in before
+        or "one " in before
+        or "put " in before
+        or "rite" in before
+        or "give " in before
+        or "enclose" in before
+    )
+
+
+def taken_back(behind: str) -> str:
+    """The words behind an answer that take it back; an empty text where none do."""
+    behind = _NOT_TAKEN_BACK.sub("", behind)
+    back = _TAKEN_BACK.search(behind)
+    if back is None or _ABOUT_ANOTHER.search(behind[: back.end() + 20]):
+        return ""
+    return back.group()
+
+
+def objection(text: str, start: int, end: int) -> str:
+    """Why the box from `start` to `end` is not the answer; an empty text where nothing speaks against it."""
+    before = text[max(0, start - _BEFORE) : start]
+    near = _LAYOUT.sub("", before)
+    behind = text[end : end + _BEHIND]
+    if len(behind) < 16 and not behind.strip(_SAYS_NOTHING):
+        behind = ""
+    if _STRUCK.search(near):
+        return "the last box is struck out"
+    if (_LARGER_BEFORE.search(near) and not _TAG_BEFORE.search(near)) or (
+        near == before and _DIGIT_BEFORE.search(near)
+    ):
+        return "the last box is a part of a larger expression"
+    if _LARGER_BEHIND.match(behind) and not _CHOICE.fullmatch(text, start, end):
+        return "the expression goes on behind the last box"
+    if _is_tuple_item(near, behind):
+        return "the last box is one item of a tuple"
+    if may_be_example(before.lower()) and _EXAMPLE.search(before):
+        return "the last box is an example or somebody else's answer"
+    if behind.lstrip(" $)\\]*}").startswith("?"):
+        return "the last box is put as a question"
+    back = taken_back(behind)
+    return f"the last box is taken back: {' '.join(back.split())!r}" if back else ""
+
+
+def _is_tuple_item(near: str, behind: str) -> bool:
+    opened, closed = near[-1:] in "([" and near[-1:] != "", behind[:1] in ")]" and behind[:1] != ""
+    follows_item, item_follows = near[-1:] == ",", behind[:1] == ","
+    if near.endswith(("\\(", "\\[")) or behind.startswith(("\\)", "\\]")):
+        return False
+    return (opened and item_follows) or (follows_item and closed)
+
+
+def is_negative(text: str, start: int) -> bool:
+    r"""True for "= -\boxed{5}": the box is the size of a negative answer."""
+    near = _LAYOUT.sub("", text[max(0, start - 40) : start])
+    if not near.endswith("-"):
+        return False
+    rest = near[:-1].rstrip(" ")
+    attached = text[start - 1 : start] != " " or "\\" in text[max(0, start - 4) : start]
+    return attached and (rest[-1:] in "=$([{:" or rest.endswith(("\\(", "\\[")))
