@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import _pytest.runner
 import pytest
 from _pytest.fixtures import TopRequest
 
@@ -27,6 +28,11 @@ def request_for(node: pytest.Item) -> TopRequest:
 def fill_fixtures(request: TopRequest) -> None:
     """Set up the autouse fixtures of the request's node."""
     request._fillfixtures()
+
+
+def collect_report(collector: pytest.Collector) -> pytest.CollectReport:
+    """Collect as pytest does, without the plugins that would have a say."""
+    return _pytest.runner.pytest_make_collect_report(collector)
 
 
 def set_up(node: pytest.Item) -> None:

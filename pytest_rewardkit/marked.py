@@ -6,7 +6,7 @@ reports, so that the worker that meets the gate hands it to the controller, whic
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -19,25 +19,25 @@ from reward_kit.gates import list_of, meets, percent
 from reward_kit.suite import Suite, load_suite
 
 _SUITES = pytest.StashKey[dict[str, Suite]]()
-_GATED = pytest.StashKey[frozenset[str]]()
+_GATED = pytest.StashKey[dict[str, str]]()
 
 
 def suite_of(node: pytest.Item | pytest.Collector) -> Suite:
     """The suite that the node's mark rk_suite names.
 
     Raises:
-        pytest.UsageError: where there is no mark, no such suite, or a suite with defects.
+        CollectError: where there is no mark, no such suite, or a suite with defects; pytest shows its message alone.
     """
     mark = node.get_closest_marker("rk_suite")
     if mark is None or len(mark.args) != 1:
-        raise pytest.UsageError(f"{node.nodeid}: mark it with @pytest.mark.rk_suite(NAME)")
+        raise pytest.Collector.CollectError(f"{node.nodeid}: mark it with @pytest.mark.rk_suite(NAME)")
     suites = node.config.stash.setdefault(_SUITES, {})
     name = str(mark.args[0])
     if name not in suites:
         try:
             suites[name] = load_suite(find_suite(node.config, name).parent)
-        except RewardKitError as error:
-            raise pytest.UsageError(str(error)) from None
+        except (RewardKitError, pytest.UsageError) as error:
+            raise pytest.Collector.CollectError(str(error)) from None
     return suites[name]
 
 
@@ -55,9 +55,13 @@ def with_gate(collector: pytest.Collector, name: str, items: list[Any]) -> list[
     mark = items[0].get_closest_marker("rk_pass_rate")
     rate = mark.args[0] if mark and len(mark.args) == 1 else None
     if not isinstance(rate, (int, float)) or not 0.0 < rate <= 1.0:
-        raise pytest.UsageError(f"{items[0].nodeid}: rk_pass_rate takes a rate above 0 and at most 1, e.g. 0.9")
+        raise pytest.Collector.CollectError(
+            f"{items[0].nodeid}: rk_pass_rate takes a rate above 0 and at most 1, e.g. 0.9"
+        )
     row_ids = [item.nodeid for item in items]
-    return [*items, MarkedGate.from_parent(collector, name=f"{name}[gate]", row_ids=row_ids, rate=float(rate))]
+    nodeid = f"{collector.nodeid}::{name}::gate"  # no row can have this one
+    gate = MarkedGate.from_parent(collector, name=f"{name}::gate", nodeid=nodeid, row_ids=row_ids, rate=float(rate))
+    return [*items, gate]
 
 
 class RateNotReachedError(Exception):
@@ -104,6 +108,7 @@ def require_rate(outcomes: Mapping[str, bool], row_ids: Sequence[str], rate: flo
 
 _OUTCOMES = pytest.StashKey[dict[str, bool]]()
 _DEFERRED = pytest.StashKey[list[pytest.TestReport]]()
+_LEFT_TO = pytest.StashKey[set[str]]()
 
 
 def outcomes_of(config: pytest.Config) -> dict[str, bool]:
@@ -112,13 +117,19 @@ def outcomes_of(config: pytest.Config) -> dict[str, bool]:
     return known
 
 
-def annotate_report(item: pytest.Item, report: pytest.TestReport) -> None:
-    """Say on a row's report whether it passed; where its gate runs, a failed call is left to the gate."""
+def annotate_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """Say on a row's report whether it passed; where its gate runs, a failed assertion is left to the gate.
+
+    Another exception than a failed assertion is an error, which no rate tolerates.
+    """
     if not _is_row(item) or (report.when != "call" and report.passed):
         return
     vars(report)["rk_row_passed"] = report.passed  # a plain attribute: xdist carries it to the controller
-    if report.when == "call" and report.failed and item.nodeid in _gated(item.session):
+    asserted = call.excinfo is not None and call.excinfo.errisinstance((AssertionError, pytest.fail.Exception))
+    gate = _gated(item.session).get(item.nodeid)
+    if report.when == "call" and report.failed and asserted and gate is not None:
         mark_tolerated(report, report.longreprtext.strip().rpartition("\n")[2])
+        vars(report)["rk_left_to_marked"] = gate
 
 
 def note_report(config: pytest.Config, report: pytest.TestReport) -> None:
@@ -128,6 +139,14 @@ def note_report(config: pytest.Config, report: pytest.TestReport) -> None:
         known[report.nodeid] = known.get(report.nodeid, True) and report.rk_row_passed
     if hasattr(report, "rk_deferred_gate"):
         config.stash.setdefault(_DEFERRED, []).append(report)
+    if hasattr(report, "rk_left_to_marked"):
+        config.stash.setdefault(_LEFT_TO, set()).add(report.rk_left_to_marked)
+
+
+def undecided_gates(config: pytest.Config, reported: Container[str]) -> list[str]:
+    """The gates that rows were left to and that were never reported themselves."""
+    waiting: set[str] = config.stash.get(_LEFT_TO, set())
+    return sorted(gate for gate in waiting if gate not in reported)
 
 
 def defer(gate: MarkedGate, nextitem: pytest.Item | None) -> None:
@@ -169,12 +188,12 @@ def _is_row(item: pytest.Item) -> bool:
     return callspec is not None and "rk_row" in callspec.params
 
 
-def _gated(session: pytest.Session) -> frozenset[str]:
-    """The row items whose gate is in this run."""
+def _gated(session: pytest.Session) -> dict[str, str]:
+    """The row items whose gate is in this run, each with its gate, by node id."""
     stash = session.config.stash
     if _GATED not in stash:
         gates = [item for item in session.items if isinstance(item, MarkedGate)]
-        stash[_GATED] = frozenset(row for gate in gates for row in gate.row_ids)
+        stash[_GATED] = {row: gate.nodeid for gate in gates for row in gate.row_ids}
     return stash[_GATED]
 
 

@@ -60,7 +60,8 @@ class SuiteNode(pytest.Item):
     """Requests the suite's fixtures; never runs as a test."""
 
     rk_run: SuiteRun
-    _reward: Reward | None = None
+    obj = None  # what `request.function` gives
+    _reward: Reward | BaseException | None = None
 
     @property
     def rk_suite(self) -> Suite:
@@ -75,13 +76,16 @@ class SuiteNode(pytest.Item):
     def reward(self) -> Reward:
         """The suite's reward, resolved through the fixture `rk_reward` once while this node is set up."""
         if self._reward is None:
-            call = pytest.CallInfo.from_call(
-                self._resolve, when="setup", reraise=(KeyboardInterrupt, pytest.exit.Exception)
+            leave = (KeyboardInterrupt, pytest.exit.Exception)
+            # Fixtures such as caplog and tmp_path wait for a set-up and its report.
+            ready = pytest.CallInfo.from_call(
+                lambda: self.ihook.pytest_runtest_setup(item=self), when="setup", reraise=leave
             )
-            self.ihook.pytest_runtest_makereport(item=self, call=call)  # fixtures such as tmp_path wait for it
-            if call.excinfo is not None:
-                raise call.excinfo.value
-            self._reward = call.result
+            self.ihook.pytest_runtest_makereport(item=self, call=ready)
+            call = pytest.CallInfo.from_call(self._resolve, when="setup", reraise=leave)
+            self._reward = call.result if call.excinfo is None else call.excinfo.value
+        if isinstance(self._reward, BaseException):
+            raise self._reward
         return self._reward
 
     def _resolve(self) -> Reward:

@@ -70,12 +70,14 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if item.get_closest_marker("rk_pass_rate"):
         from pytest_rewardkit.marked import annotate_report
 
-        annotate_report(item, report)
+        annotate_report(item, call, report)
     return report
 
 
@@ -93,8 +95,19 @@ class _Reports:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self._gates: set[str] = set()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        marked = sys.modules.get("pytest_rewardkit.marked")
+        if marked is None or hasattr(self._config, "workerinput") or session.exitstatus != pytest.ExitCode.OK:
+            return
+        if marked.undecided_gates(self._config, self._gates):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" and report.nodeid.endswith("::gate"):
+            self._gates.add(report.nodeid)
         if hasattr(report, "rk_row_passed") or hasattr(report, "rk_deferred_gate"):
             from pytest_rewardkit.marked import note_report
 

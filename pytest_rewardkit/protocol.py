@@ -12,7 +12,12 @@ def run_item(item: SuiteItem, nextitem: pytest.Item | None) -> None:
     """Run one row or gate and report it, as pytest's own run protocol would."""
     hook = item.ihook
     hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    internals.set_up(item.suite_node)
+    set_up = pytest.CallInfo.from_call(lambda: internals.set_up(item.suite_node), when="setup", reraise=_reraised(item))
+    if set_up.excinfo is not None:  # a package's or a module's set-up failed: an error of this item, as in pytest
+        hook.pytest_runtest_logreport(report=hook.pytest_runtest_makereport(item=item, call=set_up))
+        _report_teardown(item, nextitem)
+        hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return
     call = pytest.CallInfo.from_call(item.runtest, when="call", reraise=_reraised(item))
     hook.pytest_runtest_logreport(report=_report(item, call))
     leaving = not isinstance(nextitem, SuiteItem) or nextitem.suite_node is not item.suite_node
@@ -34,6 +39,7 @@ def _report(item: SuiteItem, call: pytest.CallInfo[None]) -> pytest.TestReport:
     error = call.excinfo.value if call.excinfo else None
     if isinstance(error, RowNotPassedError) and item.step_run.tolerates(error.verdict):
         mark_tolerated(report, f"{error.verdict.outcome}: {error.verdict.reason}")
+        vars(report)["rk_left_to"] = [item.step_run.run.suite.name, item.step_run.step.name]
     return report
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from pytest_rewardkit.store import make_folder, sharers_of, store_of
 from pytest_rewardkit.verdicts import OwnVerdicts, SharedVerdicts, Verdicts
+from reward_kit.files import replace_file
 from reward_kit.gates import Decision, Gate
 from reward_kit.grading import Grader
 from reward_kit.models import Outcome, Row, Sample
@@ -38,6 +39,8 @@ class StepRun:
         self.gate_selected = False
         #: The gate's decision, once its item has been reported.
         self.gate: Gate | None = None
+        #: Whether a row was tolerated: then its gate must decide.
+        self.left_rows_to_gate = False
         #: Errors told in full on a row of this step already, and on which.
         self.told: dict[str, str] = {}
         self._verdicts: Verdicts | None = None
@@ -111,8 +114,7 @@ class SuiteRun:
         self.picks_rows = picks_rows
         #: The node through which fixtures are requested; set when the suite is collected.
         self.node: SuiteNode | None = None
-        #: How the reward was recognised, once it was resolved.
-        self.reward_found = ""
+        self._reward_found = ""
         rows = [row for row in suite.rows if not selection.ids or row.id in selection.ids]
         selected = [step for name, step in suite.steps.items() if not selection.steps or name in selection.steps]
         self.steps = {step.name: StepRun(self, step, rows) for step in selected}
@@ -123,14 +125,31 @@ class SuiteRun:
             if self.node is None:
                 raise RuntimeError(f"suite {self.suite.name} was not collected")
             reward = self.node.reward()
-        except (Exception, pytest.fail.Exception, pytest.skip.Exception) as error:  # noqa: BLE001  # shown on each row
+        except (KeyboardInterrupt, pytest.exit.Exception):
+            raise
+        except BaseException as error:  # noqa: BLE001  # shown on each row; pytest.skip raises such too
             reason = f"the reward cannot be used: {describe_exception(error)}"
             yield from ((i, error_verdict(sample.row.id, reason)) for i, sample in enumerate(samples))
             return
-        self.reward_found = reward.describe()
+        self._note_reward(reward.describe())
         workers = max(1, len(os.sched_getaffinity(0)) // sharers_of(self.config))
         with Grader(reward, self.suite.scale, self.timeout, workers) as grader:
             yield from grader.grade(samples)
+
+    def _note_reward(self, description: str) -> None:
+        self._reward_found = description
+        store = store_of(self.config)
+        if store is not None:
+            replace_file(make_folder(store, self.suite.name) / "reward", [description])
+
+    @property
+    def reward_found(self) -> str:
+        """How the reward was recognised, by this process or another of the run; empty before it was needed."""
+        store = store_of(self.config)
+        noted = store / self.suite.name / "reward" if store is not None else None
+        if noted is not None and noted.exists():
+            return noted.read_text(encoding="utf-8")
+        return self._reward_found
 
     def stop(self) -> None:
         """End evaluations under way: the reward's fixtures are about to go."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pytest_rewardkit import internals
 from pytest_rewardkit.nodes import BY_NAME, GateItem, RowItem, SuiteFile, SuiteItem
 from pytest_rewardkit.options import Selection, clear_json, known_suites, read_selection
 from pytest_rewardkit.protocol import run_item
@@ -32,6 +33,7 @@ class SuitePlugin:
         self._runs = {run.suite.path: run for run in runs}
         self._by_name = {run.suite.name: run for run in runs}
         self._problems: list[str] = []
+        self._ran = False
 
     @classmethod
     def from_config(cls, config: pytest.Config) -> SuitePlugin:
@@ -101,7 +103,8 @@ class SuitePlugin:
                 wanted.setdefault(id(item.step_run), set()).add(item.row.id)
         for run in self._runs.values():
             for step_run in run.steps.values():
-                step_run.verdicts.want(frozenset(wanted.get(id(step_run), ())))
+                if not step_run.gate_selected:  # a gate asks for every row: then none is better left for later
+                    step_run.verdicts.want(frozenset(wanted.get(id(step_run), ())))
         if all(isinstance(item, SuiteItem) for item in session.items):
             # Rows and items live to the end: no collection need walk them, here or in the workers forked from here.
             # Left alone where other people's tests run too: they may wait for a cycle to be collected.
@@ -116,12 +119,26 @@ class SuitePlugin:
         run_item(item, nextitem)
         return True
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        self._ran = True
+        return (yield)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> pytest.CollectReport | None:
+        """Keep --lf from leaving out a suite because another file failed: its gates must still decide."""
+        if isinstance(collector, SuiteFile) and self._config.getoption("lf", False):
+            return internals.collect_report(collector)
+        return None
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if left_to := getattr(report, "rk_left_to", None):
+            suite, step = left_to
+            self._by_name[suite].steps[step].left_rows_to_gate = True
         said = getattr(report, "rk_gate", None)
         if said:
             run = self._by_name[said["suite"]]
             run.steps[said["step"]].gate = Gate(Decision(said["decision"]), said["reason"])
-            run.reward_found = run.reward_found or said["reward"]
 
     # Reporting
 
@@ -129,7 +146,7 @@ class SuitePlugin:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         for run in self._runs.values():
             run.stop()
-        if hasattr(self._config, "workerinput") or self._config.option.collectonly:
+        if hasattr(self._config, "workerinput") or self._config.option.collectonly or not self._ran:
             return
         if session.exitstatus == pytest.ExitCode.OK and self._undecided():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -144,9 +161,9 @@ class SuitePlugin:
             self._problems.append(f"--rk-json={path} could not be written ({error.strerror})")
 
     def _undecided(self) -> bool:
-        """True where a gate that should have been decided was not."""
+        """True where a gate that should have been decided was not: rows were left to it, or it was to be reached."""
         steps = [step_run for run in self._runs.values() for step_run in run.steps.values()]
-        return any(step_run.gate is None and not step_run.narrowed for step_run in steps)
+        return any(run.gate is None and (run.left_rows_to_gate or not run.narrowed) for run in steps)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._runs and not self._config.option.collectonly:

@@ -9,13 +9,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from reward_kit.grading import ROWS_PER_CALL
 from reward_kit.models import Row
 from reward_kit.verdict import Verdict
 
 #: Evaluates rows with the reward under test; yields verdicts as they are decided.
 Evaluate = Callable[[Sequence[Row]], Iterator[Verdict]]
-#: Most rows that one xdist worker takes for itself at a time.
-_MOST_ROWS_PER_CHUNK = 64
+#: Most calls' worth of rows that one xdist worker takes for itself at a time.
+_MOST_CALLS_PER_CHUNK = 4
 
 
 class Verdicts(ABC):
@@ -108,16 +109,21 @@ class SharedVerdicts(Verdicts):
 
     def _find(self, row_id: str) -> None:
         group = self._group_of(row_id)
-        size = max(1, min(_MOST_ROWS_PER_CHUNK, len(group) // (4 * self._sharers)))
+        # Whole calls of a reward that takes lists, cut where a run of one process cuts them.
+        calls = max(1, min(_MOST_CALLS_PER_CHUNK, len(group) // (4 * self._sharers * ROWS_PER_CALL)))
+        size = calls * ROWS_PER_CALL
         start = next(i for i, row in enumerate(group) if row.id == row_id) // size * size
         chunk = group[start : start + size]
         stem = self._folder / f"{'wanted' if group is self._wanted else 'others'}-{start:07d}"
         with stem.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            done = stem.with_suffix(".verdicts")
-            if not done.exists():
-                self._write(done, list(self._evaluate(chunk)))
-            self._read(done)
+            try:
+                done = stem.with_suffix(".verdicts")
+                if not done.exists():
+                    self._write(done, list(self._evaluate(chunk)))
+                self._read(done)
+            finally:  # closing is not enough: what the reward forked and left behind holds the file open
+                fcntl.flock(lock, fcntl.LOCK_UN)
 
     def _write(self, path: Path, verdicts: list[Verdict]) -> None:
         partial = path.with_suffix(".partial")

@@ -15,6 +15,10 @@ class RewardShapeError(RewardKitError):
     """A reward whose call shape is unknown, ambiguous or cannot be loaded."""
 
 
+class DeadlineError(RewardKitError):
+    """An async call of a reward that did not come back in time."""
+
+
 class PrepareError(RewardKitError):
     """A source that cannot be turned into rows without loss."""
 

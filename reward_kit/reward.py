@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar, cast, overload
 from pydantic import ValidationError
 
 from reward_kit.call_shapes import CallShape, annotations_of, detect_shape
-from reward_kit.errors import RewardShapeError
+from reward_kit.errors import DeadlineError, RewardShapeError
 from reward_kit.models import EvaluateResult, Message, Sample
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -59,8 +59,19 @@ class Reward:
         return [value for group, answer in pairs for value in self.shape.unpack(answer, len(group))]
 
     async def _call_async(self, groups: Sequence[Sequence[Sample]], deadline: float) -> list[Any]:
-        calls = [asyncio.wait_for(self.function(**self.shape.arguments(group)), deadline) for group in groups]
+        calls = [_within(deadline, self.function(**self.shape.arguments(group))) for group in groups]
         return await asyncio.gather(*calls)
+
+
+async def _within(deadline: float, call: Awaitable[Any]) -> Any:
+    """What a call gives; its own TimeoutError is its own, ours is a DeadlineError."""
+    try:
+        async with asyncio.timeout(deadline) as limit:
+            return await call
+    except TimeoutError:
+        if limit.expired():
+            raise DeadlineError(f"no result within {deadline:g} s") from None
+        raise
 
 
 def _finished(answer: Any) -> Any:
@@ -116,8 +127,7 @@ def load_reward(path: str, search: Iterable[Path] = ()) -> Reward:
     except (Exception, SystemExit) as error:
         what = f"{type(error).__name__}: {error}"
         raise RewardShapeError(f"reward {path!r}: importing {module_name} failed ({what})") from error
-    if folders:
-        _refuse_namesake(path, module_name.partition(".")[0], folders[0])
+    _refuse_namesake(path, module_name, folders)
     for part in attribute.split("."):
         if not hasattr(found, part):
             raise RewardShapeError(f"reward {path!r}: {module_name} has no {attribute!r}{_did_you_mean(part, found)}")
@@ -125,10 +135,14 @@ def load_reward(path: str, search: Iterable[Path] = ()) -> Reward:
     return as_reward(found, path)
 
 
-def _refuse_namesake(path: str, module: str, folder: Path) -> None:
-    """Python keeps one module a name: where two suites have a reward.py each, the first must not serve for both."""
+def _refuse_namesake(path: str, module: str, folders: Sequence[Path]) -> None:
+    """Python keeps one module a name: where two suites have a reward.py each, the first must not serve for both.
+
+    The first of `folders` that has a file for the module must be where it was loaded from.
+    """
     loaded = getattr(sys.modules.get(module), "__file__", None)
-    for file in (folder / module / "__init__.py", folder / f"{module}.py"):
+    place = Path(*module.split("."))
+    for file in (folder / tail for folder in folders for tail in (place / "__init__.py", place.with_suffix(".py"))):
         if file.is_file():
             if loaded is None or not file.samefile(loaded):
                 raise RewardShapeError(

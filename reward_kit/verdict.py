@@ -11,9 +11,6 @@ from typing import Any
 
 from reward_kit.models import EvaluateResult, Outcome, Polarity
 
-#: With these a response has not passed, whatever score the reward gives it.
-_NEVER_PASSES = frozenset(Outcome) - {Outcome.PASSED, Outcome.WRONG_ANSWER}
-
 
 @dataclass(frozen=True, slots=True)
 class Scale:
@@ -106,7 +103,7 @@ def _from_score(draft: Verdict, value: Any, scale: Scale, declared_valid: bool =
         reason = f"the reward returned {score!r}, outside its declared range [{scale.low:g}, {scale.high:g}]"
         return replace(draft, outcome=Outcome.REWARD_ERROR, score=shown, reason=reason)
     reached = score >= scale.pass_at
-    if draft.outcome in _NEVER_PASSES:
+    if draft.outcome is not Outcome.PASSED:  # stated by the reward: it has not passed, whatever its score
         contradiction = f" (yet its score {score:g} reaches pass_at {scale.pass_at:g})" if reached else ""
         return replace(draft, score=score, reason=draft.reason + contradiction)
     if reached and declared_valid:

@@ -27,7 +27,7 @@ from typing import BinaryIO, NoReturn
 
 import pydantic
 
-from reward_kit.errors import RewardKitError
+from reward_kit.errors import DeadlineError, RewardKitError
 from reward_kit.models import Outcome, Sample
 from reward_kit.reward import Reward
 from reward_kit.verdict import Scale, Verdict, same_in_every_run, to_verdict
@@ -39,6 +39,7 @@ _LENGTH = struct.Struct("!I")
 #: How much of what a reward printed is kept, in bytes: its end says most.
 _OUTPUT_KEPT = 4000
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 #: How long a worker may take to die after its answers ended.
 _DYING_SECONDS = 1.0
 
@@ -106,7 +107,15 @@ class Worker:
         """The calls answered since the last look, each with its answer; None once the worker is gone."""
         chunk = os.read(self.answers, 1 << 20)
         self._buffer += chunk
-        answered = [(self.pending.pop(0), answer) for answer in self._whole_answers()]
+        try:
+            answered = [(self.pending.pop(0), answer) for answer in self._whole_answers()]
+        except (
+            ValueError,
+            TypeError,
+            EOFError,
+            IndexError,
+        ):  # the reward wrote to the pipe: nothing on it can be trusted
+            return None
         if answered:
             self.call_started = time.monotonic()
         return answered if chunk or answered else None
@@ -144,11 +153,28 @@ class Worker:
         return self.stop()
 
     def _kill_group(self) -> None:
-        # Before waitpid, so that the number cannot belong to somebody else yet.
+        # Before waitpid, so that no number can belong to somebody else yet.
+        for descendant in _descendants(self.pid):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(descendant, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError):  # it had no time to lead its own group yet
             os.kill(self.pid, signal.SIGKILL)
+
+
+def _descendants(pid: int) -> list[int]:
+    """Every living descendant of a process, those that left its group too; none where /proc does not tell."""
+    found: list[int] = []
+    parents = [pid]
+    while parents:
+        children: list[int] = []
+        for listing in Path(f"/proc/{parents.pop()}/task").glob("*/children"):
+            with contextlib.suppress(OSError):
+                children += map(int, listing.read_text().split())
+        found += children
+        parents += children
+    return found
 
 
 def _run_child(
@@ -175,7 +201,9 @@ def _leave_the_parent(foreign: Sequence[int]) -> None:
     """Own process group, dead with the parent, deaf to Ctrl-C (the parent decides), no foreign pipe held open."""
     os.setsid()
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        libc = ctypes.CDLL(None)
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)  # what it forks twice stays its descendant, and can be found
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     faulthandler.disable()  # a crash is the parent's to report, not a dump on the user's terminal
@@ -213,10 +241,8 @@ def grade_call(reward: Reward, samples: Sequence[Sample], scale: Scale, timeout:
         returned = reward.call(samples, timeout)
         verdicts = [to_verdict(s.row.id, value, scale) for s, value in zip(samples, returned, strict=True)]
         return Answer(verdicts, output=_take_output(printed))
-    except TimeoutError as error:
-        hung = reward.is_async and not str(error)
-        failure = no_result(timeout) if hung else describe_exception(error)
-        return Answer(failure=failure, output=_take_output(printed), late=hung)
+    except DeadlineError:
+        return Answer(failure=no_result(timeout), output=_take_output(printed), late=True)
     except BaseException as error:  # noqa: BLE001  # becomes the verdict's reason; pytest.fail raises such too
         return Answer(failure=describe_exception(error), output=_take_output(printed))
 
@@ -279,7 +305,7 @@ def _tail(printed: BinaryIO) -> str:
 def exit_reason(status: int | None) -> str:
     """What `Worker.reap` gave, in words."""
     if status is None:
-        return "closed its pipe to the test run"
+        return "closed its pipe to the test run, or wrote to it,"
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         named = number in signal.Signals.__members__.values()  # most real-time signals have no name

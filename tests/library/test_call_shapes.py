@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from reward_kit import EvaluateResult, Message, reward_function
-from reward_kit.errors import RewardShapeError
+from reward_kit.errors import DeadlineError, RewardShapeError
 from reward_kit.models import Row, Sample
 from reward_kit.reward import Reward, as_reward
 
@@ -405,5 +405,5 @@ def test_an_async_call_over_its_deadline_ends() -> None:
         await asyncio.sleep(60)
         return 1.0
 
-    with pytest.raises(TimeoutError):
+    with pytest.raises(DeadlineError):
         as_reward(grade).call(THREE, 0.01)

@@ -48,7 +48,7 @@ def test_no_rows_decide_nothing() -> None:
 def test_one_error_fails_the_gate_whatever_the_rate(error: Outcome) -> None:
     found = gate(*[PASSED] * 99, error, pass_rate=0.01, max_abstained=0.9)
 
-    assert found == Gate(Decision.FAILED, "1 row ended in an error: r99")
+    assert found == Gate(Decision.FAILED, "1 row ended in an error: r99; ")
 
 
 @pytest.mark.parametrize("outcome", sorted(set(Outcome) - {PASSED, ABSTAINED}))

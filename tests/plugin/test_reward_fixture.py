@@ -97,6 +97,46 @@ def test_autouse_fixtures_of_the_folder_apply_to_the_reward(pytester, make_suite
     assert pytester.runpytest("--rk-suite=small").ret == 0
 
 
+def test_fixtures_that_wait_for_a_set_up_work(pytester, make_suite):
+    folder = make_suite(rows=2)
+    write_conftest(
+        folder,
+        """
+        @pytest.fixture(autouse=True)
+        def quiet(caplog, request, tmp_path, monkeypatch):
+            caplog.set_level("ERROR")
+            assert request.function is None
+        """,
+    )
+    result = pytester.runpytest("--rk-suite=small")
+    assert result.ret == 0
+    result.assert_outcomes(passed=3)
+
+
+@pytest.mark.parametrize("act", ["pytest.skip('no')", "raise SystemExit(0)", "raise GeneratorExit"])
+def test_a_fixture_that_leaves_oddly_is_an_error_on_every_row(pytester, make_suite, act):
+    folder = make_suite(rows=3)
+    write_conftest(folder, f"@pytest.fixture\ndef rk_reward():\n    {act}\n")
+    result = pytester.runpytest("--rk-suite=small")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*the reward cannot be used: *", "*row-02: reward_error*"])
+
+
+def test_pytest_exit_in_the_fixture_ends_the_run(pytester, make_suite):
+    folder = make_suite(rows=3)
+    write_conftest(folder, "@pytest.fixture\ndef rk_reward():\n    pytest.exit('enough', returncode=0)\n")
+    assert pytester.runpytest("--rk-suite=small").ret == 1
+
+
+def test_a_package_whose_set_up_fails_is_an_error_of_its_rows(pytester, make_suite):
+    folder = make_suite(rows=3)
+    (folder.parent / "__init__.py").write_text("def setup_module():\n    raise RuntimeError('no licence')\n")
+    (folder / "__init__.py").write_text("")
+    result = pytester.runpytest("--rk-suite=small")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*RuntimeError: no licence*"])
+
+
 def test_a_marked_test_runs_once_for_each_row(pytester, make_suite):
     make_suite(rows=3)
     pytester.makepyfile(
@@ -155,7 +195,7 @@ def test_a_marked_pass_rate_is_decided_by_a_gate(pytester, make_suite, spread, w
 def test_a_marked_rate_is_decided_only_if_all_rows_ran(pytester, make_suite):
     make_suite(rows=10)
     pytester.makepyfile(test_marked=MARKED)
-    result = pytester.runpytest("test_marked.py::test_row[row-01]", "test_marked.py::test_row[gate]")
+    result = pytester.runpytest("-k", "gate or row-01")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*gate not decided: 9 of 10 rows did not run in this run*"])
 
@@ -164,6 +204,35 @@ def test_a_marked_low_row_without_its_gate_fails(pytester, make_suite):
     make_suite(rows=10, wrong=(1,))
     pytester.makepyfile(test_marked=MARKED)
     assert pytester.runpytest("-k", "row-01").ret == 1
+
+
+@pytest.mark.parametrize("dist", ["load", "loadfile", "loadscope"])
+def test_a_row_of_the_id_gate_is_not_taken_for_the_gate(pytester, make_suite, dist):
+    folder = make_suite(rows=5)
+    dataset = folder / "dataset.jsonl"
+    dataset.write_text(dataset.read_text().replace("row-01", "gate"))
+    pytester.makepyfile(test_marked=MARKED.replace("assert rk_row", "assert not rk_row"))
+    assert pytester.runpytest_subprocess("-n2", f"--dist={dist}").ret == 1
+
+
+def test_another_exception_than_an_assertion_is_never_tolerated(pytester, make_suite):
+    make_suite(rows=10)
+    pytester.makepyfile(test_marked=MARKED.replace("assert rk_row", "assert rk_row.id != 'row-01' or nothing, rk_row"))
+    result = pytester.runpytest()
+    assert result.ret == 1
+    result.assert_outcomes(passed=10, failed=1)
+
+
+def test_rows_left_to_a_gate_that_never_ran_do_not_end_green(pytester, make_suite):
+    make_suite(rows=10, wrong=(1,))
+    pytester.makepyfile(test_marked=MARKED)
+    pytester.makeconftest(
+        """
+        def pytest_runtestloop(session):
+            session.items[:] = [item for item in session.items if not item.name.endswith("gate")]
+        """
+    )
+    assert pytester.runpytest().ret == 1
 
 
 def test_a_skipped_row_stays_in_the_denominator(pytester, make_suite):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
+import time
 
 import pytest
 
@@ -83,6 +85,50 @@ def test_last_failed_after_the_repair_decides_every_step(pytester, make_suite, r
     assert again.ret == 0
     step = read_results("again.json")["suites"]["small"]["steps"]["local"]
     assert (step["gate"], step["passed"], step["rows"]) == ("passed", 20, 20)
+
+
+@pytest.mark.parametrize("spread", [[], ["-n2"]])
+def test_last_failed_keeps_a_suite_though_another_file_failed(pytester, make_suite, spread):
+    make_suite(rows=5)
+    test = pytester.makepyfile(test_other="def test_other():\n    assert False\n")
+    pytester.runpytest_subprocess("--rk-suite=small", "test_other.py", *spread)
+    test.write_text("def test_other():\n    assert True\n")
+    again = pytester.runpytest_subprocess("--rk-suite=small", "test_other.py", "--lf", *spread)
+    assert again.ret == 0
+    again.stdout.fnmatch_lines(["*local * 5/5 * passed"])
+
+
+@pytest.mark.parametrize("way", [[], ["-n2"], ["--lf"]])
+def test_a_reward_that_looks_at_its_batch_sees_the_same_batches(pytester, make_suite, way):
+    reward = (
+        "def grade(prompts, completions, **kwargs):\n    return [float(n < 8) for n, _ in enumerate(completions)]\n"
+    )
+    make_suite(rows=40, reward=reward, toml=TOML)
+    pytester.runpytest_subprocess("--rk-suite=small", "--rk-json=plain.json")
+    pytester.runpytest_subprocess("--rk-suite=small", "--rk-json=other.json", *way)
+    assert (pytester.path / "other.json").read_bytes() == (pytester.path / "plain.json").read_bytes()
+
+
+def test_what_a_reward_forks_and_leaves_behind_holds_nobody_up(pytester, make_suite):
+    reward = """
+import os, time
+done = False
+def grade(messages, ground_truth, **kwargs):
+    global done
+    if not done:
+        done = True
+        if os.fork() == 0:
+            os.setsid()
+            for descriptor in (1, 2):
+                os.close(descriptor)
+            time.sleep(20)
+            os._exit(0)
+    return 1.0
+"""
+    make_suite(rows=40, reward=reward)
+    started = time.monotonic()
+    assert pytester.run(sys.executable, "-m", "pytest", "--rk-suite=small", "-n2", timeout=60).ret == 0
+    assert time.monotonic() - started < 15
 
 
 @pytest.mark.parametrize("spread", [[], ["-n2"]])
