@@ -59,18 +59,24 @@ def plain_box(text: str) -> str | None:
     start = text.rfind("\\boxed{")
     if start < 0 or may_think(text) or text.rfind("box", 0, start) >= 0:
         return None
-    close = text.find("}", start)
+    close = _first_balanced(text, start + 6)
+    if close < 0 or close + 16 < len(text) or text[close + 1 :].strip(_NOTHING):
+        return None
     content = text[start + 7 : close].strip()
-    if (
-        close < 0
-        or close + 16 < len(text)
-        or text[close + 1 :].strip(_NOTHING)
-        or "{" in content
-        or "\\" in content
-    ):
+    if "\\{" in content or "\\}" in content:
         return None
     before = text[max(0, start - 64) : start]
     return content if content and before[-1:] != "-" and not _may_weigh(before.lower()) else None
+
+
+def _first_balanced(text: str, opening: int) -> int:
+    """The brace that closes the one at `opening`, for the few braces of a usual answer; else -1."""
+    close = text.find("}", opening)
+    for _ in range(12):
+        if close < 0 or text.count("{", opening, close) == text.count("}", opening, close) + 1:
+            return close
+        close = text.find("}", close + 1)
+    return -1
 
 
 def _may_weigh(before: str) -> bool:
@@ -79,7 +85,7 @@ def _may_weigh(before: str) -> bool:
     if near.endswith(("\\(", "\\[")):
         near = near[:-2].rstrip()
     last = near[-1:]
-    if not (last.isalpha() or last in "=:.*") or (last == "." and near == before) or "\\" in near[-12:]:
+    if not (last.isalpha() or last in "=:.*") or (last == "." and near == before) or "\\" in near[near.rfind(" ") + 1 :]:
         return True
     return may_be_example(before) or may_be_hedge(before)
 
