@@ -2,6 +2,9 @@ r"""What stands around the last box:
 is it the answer, a part of a larger expression, an example, or taken back?
 """
 
+# Tables and expressions read better in one line; the signs themselves are meant.
+# ruff: noqa: E501, RUF001
+
 from __future__ import annotations
 
 import re
@@ -94,9 +97,7 @@ def objection(text: str, start: int, end: int) -> str:
     if near.endswith(("~~", "{")) and _STRUCK.search(near):
         return "the last box is struck out"
     operator = near.endswith(_OPERATORS) and _LARGER_BEFORE.search(near) and not _TAG_BEFORE.search(near)
-    if operator or (
-        near == before and _DIGIT_BEFORE.search(near)
-    ):
+    if operator or (near == before and _DIGIT_BEFORE.search(near)):
         return "the last box is a part of a larger expression"
     if _LARGER_BEHIND.match(behind) and not _CHOICE.fullmatch(text, start, end):
         return "the expression goes on behind the last box"
