@@ -1,5 +1,8 @@
 """Equality case by case, over every kind of answer: each line is a gold, "==" or "!=", and an answer."""
 
+# The signs themselves are meant.
+# ruff: noqa: RUF001
+
 from __future__ import annotations
 
 import pytest

@@ -1,5 +1,8 @@
 """What counts as the final answer of a response, case by case: gold, response, strict verdict, lenient verdict."""
 
+# Tables and expressions read better in one line; the signs themselves are meant.
+# ruff: noqa: E501, RUF001
+
 from __future__ import annotations
 
 from typing import Any
@@ -143,7 +146,12 @@ CASES = [
 ]
 # fmt: on
 
-TRUNCATED = {"role": "assistant", "content": "", "reasoning_content": "\\boxed{42}", "finish_reason": "length"}
+TRUNCATED = {
+    "role": "assistant",
+    "content": "",
+    "reasoning_content": "\\boxed{42}",
+    "finish_reason": "length",
+}
 MESSAGES: list[tuple[list[dict[str, Any]], str]] = [
     ([TRUNCATED], "truncated"),
     ([{"role": "assistant", "content": "", "reasoning_content": "\\boxed{42}"}], "no_answer"),

@@ -1,5 +1,8 @@
 """Properties of equality: reflexive, symmetric, stable under the spellings of docs/math.md, never true for unequals."""
 
+# Tables and expressions read better in one line; the signs themselves are meant.
+# ruff: noqa: E501, RUF001
+
 from __future__ import annotations
 
 from fractions import Fraction
@@ -16,7 +19,9 @@ fast = settings(max_examples=120, deadline=None)
 
 fractions = st.fractions(min_value=-10_000, max_value=10_000, max_denominator=400)
 wholes = st.integers(min_value=-(10**12), max_value=10**12)
-coefficients = st.lists(st.integers(min_value=-9, max_value=9), min_size=2, max_size=5).filter(lambda c: c[-1] != 0)
+coefficients = st.lists(st.integers(min_value=-9, max_value=9), min_size=2, max_size=5).filter(
+    lambda c: c[-1] != 0
+)
 
 
 # ------------------------------------------------------------------------------------------------- spellings
@@ -49,7 +54,14 @@ def spellings(value: Fraction) -> list[str]:
 def whole_spellings(value: int) -> list[str]:
     """Ways to write one whole number."""
     grouped = f"{value:,}"
-    forms = [str(value), f"{value}.0", f"\\text{{{value}}}", f"\\mathbf{{{value}}}", f"{value}\\!", f"x = {value}"]
+    forms = [
+        str(value),
+        f"{value}.0",
+        f"\\text{{{value}}}",
+        f"\\mathbf{{{value}}}",
+        f"{value}\\!",
+        f"x = {value}",
+    ]
     forms += [grouped, grouped.replace(",", "{,}"), grouped.replace(",", "\\,"), grouped.replace(",", ",\\!")]
     if value and value % 1000 == 0:
         forms += [f"{value // 1000}\\times 10^3", f"{value // 1000}e3", f"{value // 1000} \\cdot 10^{{3}}"]
@@ -91,7 +103,10 @@ def test_every_spelling_of_a_number_is_that_number(value: Fraction, data: st.Dat
 @fast
 @given(wholes, st.data())
 def test_every_spelling_of_a_whole_number_is_that_number(value: int, data: st.DataObject):
-    gold, answer = data.draw(st.sampled_from(whole_spellings(value))), data.draw(st.sampled_from(whole_spellings(value)))
+    gold, answer = (
+        data.draw(st.sampled_from(whole_spellings(value))),
+        data.draw(st.sampled_from(whole_spellings(value))),
+    )
     assert answers_equal(gold, answer), (gold, answer)
 
 
@@ -155,7 +170,9 @@ def test_lists_have_no_order_and_tuples_have_one(values: list[Fraction], data: s
 
 @fast
 @given(fractions, fractions, st.booleans(), st.booleans(), st.booleans(), st.booleans())
-def test_intervals_are_equal_where_ends_and_brackets_are(a: Fraction, b: Fraction, w: bool, x: bool, y: bool, z: bool):
+def test_intervals_are_equal_where_ends_and_brackets_are(
+    a: Fraction, b: Fraction, w: bool, x: bool, y: bool, z: bool
+):
     assume(a < b)
     gold = f"{'[' if w else '('}{a},{b}{']' if x else ')'}"
     answer = f"{a} {'<=' if y else '<'} t {chr(92)}{'le' if z else 'lt'} {b}"
@@ -182,7 +199,9 @@ def test_a_hedge_is_never_paid(value: Fraction):
 @fast
 @given(fractions, st.sampled_from(["cm", "kg", "hours", "apples", "dollars"]), st.data())
 def test_a_unit_may_be_left_out_but_not_exchanged(value: Fraction, unit: str, data: st.DataObject):
-    other = data.draw(st.sampled_from(["cm", "kg", "hours", "pears", "euros"]).filter(lambda word: word != unit))
+    other = data.draw(
+        st.sampled_from(["cm", "kg", "hours", "pears", "euros"]).filter(lambda word: word != unit)
+    )
     gold = f"{value.numerator}/{value.denominator} \\text{{ {unit}}}"
     bare = f"\\frac{{{value.numerator}}}{{{value.denominator}}}"
     assert answers_equal(gold, bare)

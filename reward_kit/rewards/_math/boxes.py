@@ -5,17 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from reward_kit.rewards._math.hedges import may_be_hedge
-from reward_kit.rewards._math.surroundings import may_be_example
-from reward_kit.rewards._math.visible import may_think
-
 _MARKER = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])\s{0,20}")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 # `\boxed 42`: TeX would take one token, people mean the number or word that follows.
 _BARE = re.compile(r"[^\s${}\\.,;]{1,80}")
 
-# What may follow a box and says nothing.
-_NOTHING = " \n\t$.*)]\\"
 # Nobody boxes a box more than twice; the bound keeps `unwrap` linear.
 _DEEPEST_NEST = 10
 
@@ -48,40 +42,6 @@ def find_boxes(text: str) -> list[Box]:
         if box is not None:
             boxes.append(box)
     return boxes
-
-
-def plain_box(text: str) -> str | None:
-    """The content of the only box where that is plain text at the end of the response, with nothing to weigh.
-
-    The fast path of most responses. Every other one (several boxes, braces inside, words behind, a negation
-    or an "or" before, thinking tags) takes the full way, which gives the same answer for these.
-    """
-    start = text.rfind("\\boxed{")
-    if start < 0 or may_think(text) or text.rfind("box", 0, start) >= 0:
-        return None
-    close = text.find("}", start)
-    content = text[start + 7 : close].strip()
-    if (
-        close < 0
-        or close + 16 < len(text)
-        or text[close + 1 :].strip(_NOTHING)
-        or "{" in content
-        or "\\" in content
-    ):
-        return None
-    before = text[max(0, start - 64) : start]
-    return content if content and before[-1:] != "-" and not _may_weigh(before.lower()) else None
-
-
-def _may_weigh(before: str) -> bool:
-    """True where what stands before the box (in lower case) may negate it, offer a choice or make it a part."""
-    near = before.rstrip(" $\n\t")
-    if near.endswith(("\\(", "\\[")):
-        near = near[:-2].rstrip()
-    last = near[-1:]
-    if not (last.isalpha() or last in "=:.*") or (last == "." and near == before) or "\\" in near[-12:]:
-        return True
-    return may_be_example(before) or may_be_hedge(before)
 
 
 def _box_at(text: str, marker: re.Match[str], closing: dict[int, int]) -> Box | None:

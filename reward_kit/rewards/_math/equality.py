@@ -5,6 +5,9 @@ The gold says what is asked: the comparison is written from its side. Nothing is
 be.
 """
 
+# Word lists.
+# ruff: noqa: SIM905
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -54,9 +57,9 @@ class Comparison:
 
     def equal(self, gold: Reading, given: Reading) -> bool:
         """True where the response's answer is shown to be the gold answer."""
-        if isinstance(gold.answer, Words) or isinstance(given.answer, Words):
-            if bool(gold.key) and gold.key == given.key:
-                return True
+        wordy = isinstance(gold.answer, Words) or isinstance(given.answer, Words)
+        if wordy and gold.key and gold.key == given.key:
+            return True
         return self.same(gold.answer, given.answer)
 
     def same(self, gold: Answer, given: Answer) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 
 from reward_kit.rewards._math.expression import Expr
@@ -116,7 +117,7 @@ def _modulo(values: list[Fraction]) -> Fraction | None:
     return values[0] % values[1] if values[1] else None
 
 
-_OPERATIONS = {
+_OPERATIONS: dict[str, Callable[[list[Fraction]], Fraction | None]] = {
     "add": _sum,
     "mul": _product,
     "div": _quotient,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from reward_kit.models import Outcome
-from reward_kit.rewards._math.boxes import Box, find_boxes, plain_box, unwrap
+from reward_kit.rewards._math.boxes import Box, find_boxes, unwrap
 from reward_kit.rewards._math.hedges import (
     alternative_after,
     alternative_before,
@@ -62,9 +62,6 @@ def find_final(content: str, *, cut_off: bool = False, lenient: bool = False) ->
         cut_off: True where the server said that the token limit ended the response.
         lenient: also accept an answer in unanchored prose ("A: 42", "so x = 42.", a bare "42").
     """
-    plain = plain_box(content)
-    if plain is not None:
-        return Final((plain,), "box")
     visible = visible_text(content[-_LONGEST_RESPONSE:])
     found = _declared(visible.text) or (
         _lenient(visible.text) if lenient and not visible.thinking_unclosed else None

@@ -2,6 +2,9 @@
 The fast path of the exact layer.
 """
 
+# The signs themselves are meant.
+# ruff: noqa: RUF001
+
 from __future__ import annotations
 
 import re

@@ -1,5 +1,8 @@
 """Recursive-descent parser from tokens to an expression tree."""
 
+# Tables and expressions read better in one line; word lists.
+# ruff: noqa: E501, SIM905
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -2,6 +2,9 @@
 "the final answer is ...", "Answer: ...", and, for the lenient profile, plain prose.
 """
 
+# Tables and expressions read better in one line; the signs themselves are meant.
+# ruff: noqa: E501, RUF001
+
 from __future__ import annotations
 
 import re

@@ -31,15 +31,18 @@ def real_points(left: Expr, right: Expr, names: list[str]) -> list[dict[str, Fra
             point[name] = -value if negative else value
         points.append(point)
     for size in sorted(_numerals(left) | _numerals(right))[-_MOST_NUMERALS:]:
-        for factor in (Fraction(137, 100), Fraction(-137, 100), Fraction(73, 100), Fraction(-73, 100)):
-            points.append({name: size * factor + place for place, name in enumerate(names)})
-    for attempt in range(24):  # inverse functions live between -1 and 1
-        points.append(
-            {
-                name: Fraction(2 * attempt + 1, 49 + 2 * place) * (-1) ** (attempt % 5 == 4)
-                for place, name in enumerate(names)
-            }
+        points.extend(
+            {name: size * Fraction(factor, 100) + place for place, name in enumerate(names)}
+            for factor in (137, -137, 73, -73)
         )
+    # Inverse functions live between -1 and 1.
+    points.extend(
+        {
+            name: Fraction(2 * k + 1, 49 + 2 * place) * (-1 if k % 5 == 4 else 1)
+            for place, name in enumerate(names)
+        }
+        for k in range(24)
+    )
     return points
 
 

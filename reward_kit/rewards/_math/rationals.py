@@ -1,8 +1,11 @@
 """Exact values of expressions at rational points with FLINT's rationals; part of the worker."""
 
+# Signals between layers.
+# ruff: noqa: N818
+
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from flint import fmpq, fmpz
@@ -95,7 +98,7 @@ def _factorial(values: list[fmpq]) -> fmpq:
         raise TooLarge
     if value < 0:
         raise Undefined
-    return fmpq(fmpz.fac_ui(int(value.p)))
+    return fmpq(fmpz.fac_ui(value.p))
 
 
 def _binomial(values: list[fmpq]) -> fmpq:
@@ -126,7 +129,7 @@ def _series(expr: Expr, point: Mapping[str, Fraction | fmpq]) -> fmpq:
     return result
 
 
-_OPERATIONS = {
+_OPERATIONS: dict[str, Callable[[list[fmpq]], fmpq]] = {
     "add": _add,
     "mul": _multiply,
     "div": _divide,

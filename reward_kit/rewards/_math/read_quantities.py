@@ -1,5 +1,8 @@
 """Reads single values: numbers and expressions with units, bases, times and ratios, choice letters."""
 
+# Tables and expressions read better in one line.
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import re

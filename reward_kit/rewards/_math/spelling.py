@@ -1,5 +1,8 @@
 """Brings the many spellings of a mathematical text to one: Unicode to LaTeX, layout commands away."""
 
+# Tables and expressions read better in one line; the signs themselves are meant; word lists.
+# ruff: noqa: E501, RUF001, SIM905
+
 from __future__ import annotations
 
 import re

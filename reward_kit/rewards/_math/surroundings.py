@@ -2,6 +2,9 @@ r"""What stands around the last box:
 is it the answer, a part of a larger expression, an example, or taken back?
 """
 
+# Tables and expressions read better in one line; the signs themselves are meant.
+# ruff: noqa: E501, RUF001
+
 from __future__ import annotations
 
 import re
@@ -14,6 +17,8 @@ _LARGER_BEFORE = re.compile(
     r"(?:(?<=[^=:\s$([{.,*-])-|[+/^]|(?<=[\w)} ])[<>]|(?<=\w)_|(?<=[\w)])\*|(?<=\d\s)-|\\(?:cdot|times|div|pm|ne|neq|lt|gt|log|ln|sin|cos|tan|sqrt)"
     r"|(?:\\[dtc]?frac|\\sqrt|\\binom|\\sin|\\log|\^|_|\])\s?(?:\{[^{}]{0,40}\})?\s?\{)$"
 )
+_OPERATORS = ("-", "+", "/", "^", "<", ">", "_", "*", "{", "cdot", "times", "div", "pm", "ne", "neq", "lt", "gt", "log",
+              "ln", "sin", "cos", "tan", "sqrt")  # fmt: skip
 _TAG_BEFORE = re.compile(r"</?[a-z]{1,10}>$|[=-]>$", re.IGNORECASE)
 _DIGIT_BEFORE = re.compile(r"[\d.,]$")
 # \boxed{2}\pi, \boxed{4}2, \boxed{3}^2, \boxed{17}.5, \boxed{17},000, \boxed{17}x
@@ -53,7 +58,7 @@ _IN_TUPLE_BEFORE, _IN_TUPLE_BEHIND = re.compile(r"[(\[,]$"), re.compile(r"\s?(?:
 def may_be_example(before: str) -> bool:
     """False where a search for single words in the lower-case text shows no example and nobody else's answer."""
     return (
-        "ight" in before
+        "might" in before
         or "ould" in before
         or "may" in before
         or "empt" in before
@@ -85,15 +90,14 @@ def taken_back(behind: str) -> str:
 def objection(text: str, start: int, end: int) -> str:
     """Why the box from `start` to `end` is not the answer; an empty text where nothing speaks against it."""
     before = text[max(0, start - _BEFORE) : start]
-    near = _LAYOUT.sub("", before)
+    near = _without_layout(before)
     behind = text[end : end + _BEHIND]
     if len(behind) < 16 and not behind.strip(_SAYS_NOTHING):
         behind = ""
-    if _STRUCK.search(near):
+    if near.endswith(("~~", "{")) and _STRUCK.search(near):
         return "the last box is struck out"
-    if (_LARGER_BEFORE.search(near) and not _TAG_BEFORE.search(near)) or (
-        near == before and _DIGIT_BEFORE.search(near)
-    ):
+    operator = near.endswith(_OPERATORS) and _LARGER_BEFORE.search(near) and not _TAG_BEFORE.search(near)
+    if operator or (near == before and _DIGIT_BEFORE.search(near)):
         return "the last box is a part of a larger expression"
     if _LARGER_BEHIND.match(behind) and not _CHOICE.fullmatch(text, start, end):
         return "the expression goes on behind the last box"
@@ -107,6 +111,11 @@ def objection(text: str, start: int, end: int) -> str:
     return f"the last box is taken back: {' '.join(back.split())!r}" if back else ""
 
 
+def _without_layout(before: str) -> str:
+    near = before.rstrip(" $\n\t")
+    return _LAYOUT.sub("", near) if "\\" in near[-14:] else near
+
+
 def _is_tuple_item(near: str, behind: str) -> bool:
     opened, closed = near[-1:] in "([" and near[-1:] != "", behind[:1] in ")]" and behind[:1] != ""
     follows_item, item_follows = near[-1:] == ",", behind[:1] == ","
@@ -117,7 +126,7 @@ def _is_tuple_item(near: str, behind: str) -> bool:
 
 def is_negative(text: str, start: int) -> bool:
     r"""True for "= -\boxed{5}": the box is the size of a negative answer."""
-    near = _LAYOUT.sub("", text[max(0, start - 40) : start])
+    near = _without_layout(text[max(0, start - 40) : start])
     if not near.endswith("-"):
         return False
     rest = near[:-1].rstrip(" ")

@@ -154,7 +154,7 @@ def _size(expr: Expr) -> int:
     if expr.op == "pow":
         return _size(expr.args[0]) * (_magnitude(expr.args[1]) + 1) + inner
     if expr.op in _SATURATING:
-        return inner + 4 * _magnitude(expr.args[0]) ** _SATURATING[expr.op]
+        return inner + 4 * int(_magnitude(expr.args[0]) ** _SATURATING[expr.op])
     if expr.op == "fact":
         return inner + 16 * _magnitude(expr.args[0])
     return inner + 2

@@ -1,5 +1,8 @@
 r"""LaTeX and plain text to tokens, in one pass of one regular expression without nested repetition."""
 
+# Tables and expressions read better in one line; signals between layers; word lists.
+# ruff: noqa: E501, N818, SIM905
+
 from __future__ import annotations
 
 import re

@@ -29,24 +29,38 @@ def compare_texts(gold: str, final: Final | Missing, policy: Policy) -> Verdict:
     if type(final) is Missing:
         return Verdict(final.outcome, final.reason, "extraction")
     assert isinstance(final, Final)
-    if final.alternative is None and len(final.items) == 1 and not policy.tolerant:
-        given = final.items[0]
-        # Most answers are whole numbers: a comparison of digits decides them.
-        if given == gold and given.isdigit() and given.isascii():
-            return Verdict(Outcome.PASSED, f"the answer {given} is the gold answer", "exact")
-        expected = plain_number(gold)
-        answered = plain_number(given) if expected is not None else None
-        if expected is not None and answered is not None and policy.rounding == "none":
-            if expected == answered:
-                return Verdict(Outcome.PASSED, f"{_short(given)} equals {_short(gold)}", "exact")
-            return Verdict(Outcome.WRONG_ANSWER, f"{_short(given)} is not {_short(gold)}", "exact")
+    if (
+        final.alternative is None
+        and len(final.items) == 1
+        and not policy.tolerant
+        and policy.rounding == "none"
+    ):
+        equal = same_numbers(gold, final.items[0])
+        if equal is not None:
+            outcome = Outcome.PASSED if equal else Outcome.WRONG_ANSWER
+            return Verdict(outcome, number_reason(gold, final.items[0], equal), "exact")
     from reward_kit.rewards._math.layers import compare_readings
 
     return compare_readings(gold, final, policy)
 
 
+def same_numbers(gold: str, answer: str) -> bool | None:
+    """Compare two plain numbers; None where either is anything else."""
+    if answer == gold and answer.isdigit() and answer.isascii():
+        return True
+    expected = plain_number(gold)
+    given = plain_number(answer) if expected is not None else None
+    return None if expected is None or given is None else expected == given
+
+
+def number_reason(gold: str, answer: str, equal: bool) -> str:
+    """The one-line reason of a comparison of two plain numbers."""
+    return f"{_short(answer)} {'equals' if equal else 'is not'} {_short(gold)}"
+
+
 def _short(text: str) -> str:
-    text = " ".join(text.split())
+    if not text.isalnum():
+        text = " ".join(text.split())
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
 
 

@@ -1,5 +1,8 @@
 """Answers in words: their canonical key, number words, and words that name mathematical objects."""
 
+# Tables and expressions read better in one line; word lists.
+# ruff: noqa: E501, SIM905
+
 from __future__ import annotations
 
 import re

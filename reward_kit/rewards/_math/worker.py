@@ -5,6 +5,9 @@ layer runs in a fresh interpreter that is killed at the deadline. No signal, tim
 thread, event loop or forked child may ask at any time and gets the same verdict.
 """
 
+# Signals between layers.
+# ruff: noqa: N818
+
 from __future__ import annotations
 
 import atexit

@@ -1,0 +1,83 @@
+"""The fast path of extraction: the shapes that most responses have, with nothing around them to weigh.
+
+Every other response takes the full way in finals.py, which gives the same answer for these.
+"""
+
+# Tables and expressions read better in one line.
+# ruff: noqa: E501
+
+from __future__ import annotations
+
+from reward_kit.rewards._math.hedges import may_be_hedge
+from reward_kit.rewards._math.surroundings import may_be_example
+from reward_kit.rewards._math.visible import may_think
+
+# What may follow a box and says nothing.
+_NOTHING = " \n\t$.*)]\\"
+
+
+def quick_answer(text: str, lenient: bool) -> str | None:
+    """The answer of a response of a usual shape, else None."""
+    if "box" in text:
+        return plain_box(text)
+    return _plain_line(text) if lenient else None
+
+
+def _plain_line(text: str) -> str | None:
+    """The number on a last line `A: 42`, where no declared format occurs."""
+    place = text.rfind("\nA: ")
+    answer = text[place + 4 :].strip()
+    if (
+        place < 0
+        or not answer.isdigit()
+        or "nswer" in text
+        or "####" in text
+        or may_think(text)
+        or not text.isascii()
+    ):
+        return None
+    return None if "NSWER" in text else answer
+
+
+def plain_box(text: str) -> str | None:
+    """The content of the only box where that is plain text at the end of the response, with nothing to weigh.
+
+    The fast path of most responses. Every other one (several boxes, braces inside, words behind, a negation
+    or an "or" before, thinking tags) takes the full way, which gives the same answer for these.
+    """
+    start = text.rfind("\\boxed{")
+    if start < 0 or may_think(text) or text.rfind("box", 0, start) >= 0:
+        return None
+    close = _first_balanced(text, start + 6)
+    if close < 0 or close + 16 < len(text) or text[close + 1 :].strip(_NOTHING):
+        return None
+    content = text[start + 7 : close].strip()
+    if "\\{" in content or "\\}" in content:
+        return None
+    before = text[max(0, start - 64) : start]
+    return content if content and before[-1:] != "-" and not _may_weigh(before.lower()) else None
+
+
+def _first_balanced(text: str, opening: int) -> int:
+    """The brace that closes the one at `opening`, for the few braces of a usual answer; else -1."""
+    close = text.find("}", opening)
+    for _ in range(12):
+        if close < 0 or text.count("{", opening, close) == text.count("}", opening, close) + 1:
+            return close
+        close = text.find("}", close + 1)
+    return -1
+
+
+def _may_weigh(before: str) -> bool:
+    """True where what stands before the box (in lower case) may negate it, offer a choice or make it a part."""
+    near = before.rstrip(" $\n\t")
+    if near.endswith(("\\(", "\\[")):
+        near = near[:-2].rstrip()
+    last = near[-1:]
+    if (
+        not (last.isalpha() or last in "=:.*")
+        or (last == "." and near == before)
+        or "\\" in near[near.rfind(" ") + 1 :]
+    ):
+        return True
+    return may_be_example(before) or may_be_hedge(before)
