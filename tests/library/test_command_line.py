@@ -39,7 +39,7 @@ def run(*arguments: str) -> Result:
 def test_prepare_writes_the_dataset_and_says_so() -> None:
     result = run("prepare", "sums")
 
-    assert (result.exit_code, result.output) == (0, "cases/sums/dataset.jsonl: 1 rows\n")
+    assert (result.exit_code, result.output) == (0, "cases/sums/dataset.jsonl: 1 row\n")
     assert [row.ground_truth for row in read_dataset(Path("cases/sums/dataset.jsonl"))] == ["1,200"]
 
 
@@ -54,7 +54,7 @@ def test_prepare_twice_gives_the_same_bytes(sums: Path) -> None:
 def test_another_folder_of_suites_can_be_named(sums: Path) -> None:
     sums.parent.rename(sums.parent.parent / "suites")
 
-    assert run("prepare", "sums", "--cases", "suites").output == "suites/sums/dataset.jsonl: 1 rows\n"
+    assert run("prepare", "sums", "--cases", "suites").output == "suites/sums/dataset.jsonl: 1 row\n"
 
 
 @pytest.mark.usefixtures("sums")
@@ -62,7 +62,7 @@ def test_an_unknown_suite_is_an_error_that_names_the_file() -> None:
     result = run("prepare", "products")
 
     assert result.exit_code == 1
-    assert result.output.startswith("Error: cases/products/suite.toml: cannot be opened (No such file or directory)")
+    assert result.output.startswith("Error: cases/products/suite.toml is not there.")
 
 
 def test_a_suite_without_source_cannot_be_prepared(sums: Path) -> None:
@@ -145,3 +145,26 @@ def test_the_command_line_stops_at_a_conflict(tmp_path: Path, monkeypatch: pytes
     assert result.exit_code == 1
     assert "pip uninstall -y reward-kit" in result.output
     assert not Path("cases/sums/dataset.jsonl").exists()
+
+
+def test_rows_written_by_hand_are_not_lost_without_force(sums: Path) -> None:
+    run("prepare", "sums")
+    dataset = sums / "dataset.jsonl"
+    by_hand = dataset.read_text() + dataset.read_text().replace("gsm8k-00000", "mine")
+    dataset.write_text(by_hand)
+
+    refused = run("prepare", "sums")
+    assert (refused.exit_code, dataset.read_text()) == (1, by_hand)
+    assert "rows that the source does not have: mine. --force replaces them" in refused.output
+    assert run("prepare", "sums", "--force").exit_code == 0
+    assert len(read_dataset(dataset)) == 1
+
+
+def test_a_file_that_is_no_dataset_is_not_replaced_without_force(sums: Path) -> None:
+    (sums / "dataset.jsonl").write_text("notes to myself")
+    assert "cannot be read as a dataset. --force" in run("prepare", "sums").output
+    assert run("prepare", "sums", "--force").exit_code == 0
+
+
+def test_an_unknown_suite_lists_the_known_ones(sums: Path) -> None:
+    assert "cases/smus/suite.toml is not there. Suites in cases/: sums" in run("prepare", "smus").output
