@@ -5,9 +5,6 @@ The gold says what is asked: the comparison is written from its side. Nothing is
 be.
 """
 
-# Word lists.
-# ruff: noqa: SIM905
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -33,17 +30,30 @@ from reward_kit.rewards._math.answers import (
     Words,
 )
 from reward_kit.rewards._math.exact import rational
-from reward_kit.rewards._math.expression import Expr, contains, num, sub, substitute, sym, symbols
+from reward_kit.rewards._math.expression import Expr, num, sub, symbols
 from reward_kit.rewards._math.policy import Policy
 from reward_kit.rewards._math.quantities import QuantityComparison, decimal_places
 from reward_kit.rewards._math.reading import Reading
 from reward_kit.rewards._math.realsets import as_real_set, canonical, is_possible
+from reward_kit.rewards._math.shapes import (
+    as_equation,
+    choice_letter,
+    in_name_order,
+    is_empty,
+    items_of,
+    labels_of,
+    padded,
+    renamed,
+    reordered,
+    spelled,
+    states_value,
+    vector_of,
+    without_common_numbers,
+)
 from reward_kit.rewards._math.worker import Prover
 
-_CHOICES = frozenset("ABCDEFGHIJ")
 _DEEPEST = 12
 _MOST_PAIRS = 3_000
-_STATED_FUNCTIONS = frozenset("sin cos tan cot sec csc ln log abs root".split())
 
 
 class Comparison:
@@ -87,11 +97,11 @@ class Comparison:
         if isinstance(gold, Named) or isinstance(given, Named):
             return self._same_named(gold, given)
         if isinstance(gold, Words) or isinstance(given, Words):
-            return _spelled(gold) == _spelled(given) != ""
+            return spelled(gold) == spelled(given) != ""
         if isinstance(gold, Quantity) and isinstance(given, Quantity):
-            letter = _choice_letter(gold)
+            letter = choice_letter(gold)
             if letter:
-                return _choice_letter(given) == letter
+                return choice_letter(given) == letter
             return self.quantities.same(gold, given)
         if isinstance(gold, (Listing, SetOf)) or isinstance(given, (Listing, SetOf)):
             return self._same_collection(gold, given)
@@ -134,9 +144,9 @@ class Comparison:
         if isinstance(gold, Choice) and isinstance(given, Choice):
             return gold.letter == given.letter and self.same(gold.rest, given.rest)
         if isinstance(gold, Choice):
-            return _choice_letter(given) == gold.letter or self.same(gold.rest, given)
+            return choice_letter(given) == gold.letter or self.same(gold.rest, given)
         assert isinstance(given, Choice)
-        letter = _choice_letter(gold)
+        letter = choice_letter(gold)
         return given.letter == letter if letter else self.same(gold, given.rest)
 
     def _same_named(self, gold: Answer, given: Answer) -> bool:
@@ -144,11 +154,11 @@ class Comparison:
             return self._both_named(gold, given)
         if isinstance(gold, Named):
             if isinstance(given, (Equation, Inequality)):
-                return self._same_equation(_as_equation(gold), given)
+                return self._same_equation(as_equation(gold), given)
             return self._value_of_name(given, gold, gold_is_named=True)
         assert isinstance(given, Named)
         if isinstance(gold, Equation):
-            return self._same_equation(gold, _as_equation(given))
+            return self._same_equation(gold, as_equation(given))
         return self._value_of_name(gold, given, gold_is_named=False)
 
     def _value_of_name(self, plain: Answer, named: Named, *, gold_is_named: bool) -> bool:
@@ -162,14 +172,14 @@ class Comparison:
 
     def _both_named(self, gold: Named, given: Named) -> bool:
         if set(gold.names) == set(given.names) and len(gold.names) == len(given.names):
-            value = _reordered(given, gold.names)
+            value = reordered(given, gold.names)
             if len(gold.bound) == len(given.bound) and gold.bound != given.bound:
-                value = _renamed(value, dict(zip(given.bound, gold.bound, strict=True)))
+                value = renamed(value, dict(zip(given.bound, gold.bound, strict=True)))
             return self.same(gold.value, value)
         function_and_graph = {gold.names, given.names} == {("y",), ("f",)} and bool(gold.bound or given.bound)
         if function_and_graph:
             return self.same(gold.value, given.value)
-        left, right = _as_equation(gold), _as_equation(given)
+        left, right = as_equation(gold), as_equation(given)
         return (
             self._same_equation(left, right)
             if isinstance(left, Equation) and isinstance(right, Equation)
@@ -179,10 +189,10 @@ class Comparison:
     # --------------------------------------------------------------------------------------- collections
     def _same_collection(self, gold: Answer, given: Answer) -> bool:
         if isinstance(gold, RealSet) or isinstance(given, RealSet):
-            return _is_empty(gold) and _is_empty(given)
+            return is_empty(gold) and is_empty(given)
         if isinstance(gold, Bracketed) or isinstance(given, Bracketed):
             return self._list_and_tuple(gold, given)
-        expected, answered = _items(gold), _items(given)
+        expected, answered = items_of(gold), items_of(given)
         if not expected or not answered:
             return not expected and not answered and isinstance(gold, SetOf) and isinstance(given, SetOf)
         if len(expected) == 1 and isinstance(expected[0], SetOf) != (
@@ -193,12 +203,12 @@ class Comparison:
 
     def _list_and_tuple(self, gold: Answer, given: Answer) -> bool:
         """A list equals a tuple only item by item, and only where the tuple can be no interval."""
-        expected, answered = _items(gold), _items(given)
+        expected, answered = items_of(gold), items_of(given)
         if len(expected) == len(answered) == 1:
             return self._same_items(expected, answered)
-        named = _labels(expected) or _labels(answered)
-        left = gold.items if isinstance(gold, Bracketed) else _by_name(expected)
-        right = given.items if isinstance(given, Bracketed) else _by_name(answered)
+        named = labels_of(expected) or labels_of(answered)
+        left = gold.items if isinstance(gold, Bracketed) else in_name_order(expected)
+        right = given.items if isinstance(given, Bracketed) else in_name_order(answered)
         if isinstance(gold, SetOf) or isinstance(given, SetOf) or (len(left) == 2 and not named):
             return False
         return self._in_order(left, right)
@@ -206,14 +216,14 @@ class Comparison:
     def _same_items(self, gold: Sequence[Answer], given: Sequence[Answer]) -> bool:
         if len(gold) != len(given):
             return False
-        names, answered_names = _labels(gold), _labels(given)
+        names, answered_names = labels_of(gold), labels_of(given)
         if names and answered_names:
             if sorted(names) != sorted(answered_names):
                 return False
             by_name = dict(zip(answered_names, given, strict=True))
             return all(self.same(item, by_name[name]) for name, item in zip(names, gold, strict=True))
         if names or answered_names:
-            return self._in_order(gold, given) or self._in_order(_by_name(gold), _by_name(given))
+            return self._in_order(gold, given) or self._in_order(in_name_order(gold), in_name_order(given))
         return self._in_any_order(gold, given)
 
     def _in_order(self, gold: Sequence[Answer], given: Sequence[Answer]) -> bool:
@@ -222,7 +232,7 @@ class Comparison:
     def _in_any_order(self, gold: Sequence[Answer], given: Sequence[Answer]) -> bool:
         """Match items one to one. Equality is transitive here, so that the first match is as good as any."""
         left = list(given)
-        gold = _without_common_numbers(gold, left)
+        gold = without_common_numbers(gold, left)
         for item in gold:
             match = next((place for place, other in enumerate(left) if item == other), None)
             if match is None:
@@ -269,7 +279,7 @@ class Comparison:
             return same_shape and all(
                 self._in_order(a, b) for a, b in zip(gold.rows, given.rows, strict=True)
             )
-        left, right = _vector(gold), _vector(given)
+        left, right = vector_of(gold), vector_of(given)
         if left is None or right is None:
             return False
         both_tuples = isinstance(gold, Bracketed) and isinstance(given, Bracketed)
@@ -280,10 +290,10 @@ class Comparison:
     # ---------------------------------------------------------------------------- equations and the rest
     def _same_equation(self, gold: Answer, given: Answer) -> bool:
         if isinstance(gold, Quantity) and isinstance(given, Equation):
-            return _states_value(given) and not symbols(gold.expr) and self._number(gold.expr, given.right)
+            return states_value(given) and not symbols(gold.expr) and self._number(gold.expr, given.right)
         if isinstance(gold, Equation) and isinstance(given, Quantity):
-            return _states_value(gold) and not symbols(given.expr) and self._number(gold.right, given.expr)
-        left, right = _as_equation(gold), _as_equation(given)
+            return states_value(gold) and not symbols(given.expr) and self._number(gold.right, given.expr)
+        left, right = as_equation(gold), as_equation(given)
         if isinstance(left, Equation) and isinstance(right, Equation):
             if left == right:
                 return True
@@ -308,7 +318,7 @@ class Comparison:
         if isinstance(gold, Colon) and isinstance(given, Colon):
             if gold.half and given.half and gold.half != given.half:
                 return False
-            left, right = _padded(gold, given), _padded(given, gold)
+            left, right = padded(gold, given), padded(given, gold)
             if len(left) != len(right):
                 return False
             if all(self._number(a, b) for a, b in zip(left, right, strict=True)):
@@ -348,145 +358,3 @@ class Comparison:
             return False
         difference = rational(sub(gold.right, given.right))
         return difference is not None and difference % gold.modulus == 0
-
-
-# ------------------------------------------------------------------------------------------------- functions
-def _without_common_numbers(gold: Sequence[Answer], given: list[Answer]) -> Sequence[Answer]:
-    """Take plain numbers that both lists hold out of both:
-    long lists of numbers then compare in linear time.
-    """
-    places: dict[Fraction, list[int]] = {}
-    for place, item in enumerate(given):
-        value = rational(item.expr) if isinstance(item, Quantity) and not item.unit else None
-        if value is not None:
-            places.setdefault(value, []).append(place)
-    left: list[Answer] = []
-    taken: set[int] = set()
-    for item in gold:
-        value = rational(item.expr) if isinstance(item, Quantity) and not item.unit else None
-        if value is not None and places.get(value):
-            taken.add(places[value].pop())
-        else:
-            left.append(item)
-    given[:] = [item for place, item in enumerate(given) if place not in taken]
-    return left
-
-
-def _choice_letter(answer: Answer) -> str:
-    """The letter of a multiple-choice answer, else an empty text."""
-    if (
-        isinstance(answer, Quantity)
-        and answer.expr.op == "sym"
-        and answer.expr.name.upper() in _CHOICES
-        and not answer.unit
-    ):
-        return answer.expr.name.upper()
-    return answer.letter if isinstance(answer, Choice) else ""
-
-
-def _spelled(answer: Answer) -> str:
-    """Words as their key; a product of letters may be a short word that was read as mathematics (odd, Al)."""
-    if isinstance(answer, Words):
-        return answer.key
-    return _letters(answer.expr).lower() if isinstance(answer, Quantity) and not answer.unit else ""
-
-
-def _letters(expr: Expr) -> str:
-    if expr.op == "sym":
-        return expr.name
-    parts = [_letters(operand) for operand in expr.args] if expr.op == "mul" else []
-    return "".join(parts) if all(parts) else ""
-
-
-def _items(answer: Answer) -> tuple[Answer, ...]:
-    if isinstance(answer, SetOf):
-        return tuple(dict.fromkeys(answer.items))
-    return answer.items if isinstance(answer, Listing) else (answer,)
-
-
-def _labels(items: Sequence[Answer]) -> list[str]:
-    """The names of labelled items where every one has its own; x_1, x_2 name solutions of one unknown."""
-    names = [item.names[0] for item in items if isinstance(item, Named) and len(item.names) == 1]
-    if len(names) < 2 or len(names) != len(items) or len(set(names)) != len(names):
-        return []
-    stems = {name.partition("_")[0] for name in names}
-    return [] if len(stems) == 1 and all("_" in name for name in names) else names
-
-
-def _by_name(items: Sequence[Answer]) -> Sequence[Answer]:
-    if not all(isinstance(item, Named) and len(item.names[0]) == 1 for item in items):
-        return items
-    return sorted(items, key=lambda item: item.names[0] if isinstance(item, Named) else "")
-
-
-def _reordered(named: Named, names: tuple[str, ...]) -> Answer:
-    """(y, x) = (2, 1) as (x, y) = (1, 2)."""
-    if len(names) == 1 or named.names == names or not isinstance(named.value, Bracketed):
-        return named.value
-    if len(named.value.items) != len(names):
-        return named.value
-    by_name = dict(zip(named.names, named.value.items, strict=True))
-    return Bracketed(named.value.opening, tuple(by_name[name] for name in names), named.value.closing)
-
-
-def _renamed(answer: Answer, names: dict[str, str]) -> Answer:
-    if isinstance(answer, Quantity):
-        return Quantity(substitute(answer.expr, names), answer.unit, answer.power)
-    return answer
-
-
-def _as_equation(answer: Answer) -> Answer:
-    """A named value as an equation, a one-sided set of one variable as an inequality."""
-    if (
-        isinstance(answer, Named)
-        and len(answer.names) == 1
-        and isinstance(answer.value, Quantity)
-        and not answer.value.unit
-        and not answer.bound
-    ):
-        return Equation(sym(answer.names[0]), answer.value.expr)
-    if isinstance(answer, RealSet) and len(answer.parts) == 1 and answer.variable:
-        part = answer.parts[0]
-        if contains(part.high, "const") and part.high.name == "inf":
-            return Inequality(part.low, sym(answer.variable), part.low_open)
-        return Inequality(sym(answer.variable), part.high, part.high_open)
-    return answer
-
-
-def _states_value(equation: Equation) -> bool:
-    """a + b = 5 and cos A = 1/2 state a value; 2x = 6 is an equation still to be solved."""
-    left, right = symbols(equation.left), symbols(equation.right)
-    return not right and (len(left) > 1 or equation.left.op in _STATED_FUNCTIONS)
-
-
-def _is_empty(answer: Answer) -> bool:
-    if isinstance(answer, RealSet):
-        return not canonical(answer).parts
-    return isinstance(answer, SetOf) and not answer.items
-
-
-def _vector(answer: Bracketed | Matrix) -> tuple[Answer, ...] | None:
-    if isinstance(answer, Bracketed):
-        return (
-            answer.items
-            if (answer.opening, answer.closing) in (("(", ")"), ("[", "]")) or len(answer.items) == 2
-            else None
-        )
-    if len(answer.rows) == 1:
-        return answer.rows[0]
-    return tuple(row[0] for row in answer.rows) if len(answer.rows[0]) == 1 else None
-
-
-def _padded(colon: Colon, other: Colon) -> tuple[Expr, ...]:
-    """5 p.m. is 5:00 p.m., and 17:00 where the other side counts to 24."""
-    parts = (*colon.parts, num(0)) if len(colon.parts) == 1 and (colon.half or other.half) else colon.parts
-    hour = rational(parts[0])
-    if (
-        colon.half == "pm"
-        and not other.half
-        and (rational(other.parts[0]) or 0) > 12
-        and hour is not None
-        and hour < 12
-    ):
-        return (num(hour + 12), *parts[1:])
-    return parts

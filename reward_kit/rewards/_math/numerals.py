@@ -18,6 +18,7 @@ _DECIMAL = re.compile(rf"([-+−]?)\s?({_THOUSANDS}|\d+)?(?:\.(\d*))?")
 _FRACTION = re.compile(
     r"([-+−]?)\s?(?:\\[dt]?frac\s?\{\s?(-?\d+)\s?\}\s?\{\s?(-?\d+)\s?\}|(\d+)\s?/\s?(\d+))"
 )
+_MIXED = re.compile(r"([-+−]?)\s?(\d+)\s?\\[dt]?frac\s?\{\s?(\d+)\s?\}\s?\{\s?(\d+)\s?\}")
 _NOT_DIGIT = re.compile(r"\D")
 
 
@@ -32,7 +33,10 @@ def plain_number(text: str) -> Fraction | None:
         return None
     if text.isascii() and text.isdigit():
         return Fraction(int(text))
-    return _decimal(text) if (match := _FRACTION.fullmatch(text)) is None else _fraction(match)
+    if "frac" not in text and "/" not in text:
+        return _decimal(text)
+    match = _FRACTION.fullmatch(text)
+    return _mixed(text) if match is None else _fraction(match)
 
 
 def _decimal(text: str) -> Fraction | None:
@@ -54,3 +58,12 @@ def _fraction(match: re.Match[str]) -> Fraction | None:
         return None
     value = Fraction(int(upper or above), denominator)
     return -value if sign in ("-", "−") else value
+
+
+def _mixed(text: str) -> Fraction | None:
+    r"""A mixed number such as 1\frac{1}{10}: a whole number and a proper fraction."""
+    match = _MIXED.fullmatch(text)
+    if match is None or int(match.group(3)) >= int(match.group(4)):
+        return None
+    value = int(match.group(2)) + Fraction(int(match.group(3)), int(match.group(4)))
+    return -value if match.group(1) in ("-", "−") else value

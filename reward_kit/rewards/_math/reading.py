@@ -12,10 +12,10 @@ from reward_kit.rewards._math.read_collections import (
     joins,
     read_group,
     read_listing,
-    read_matrix,
     read_union,
     without_plus_minus,
 )
+from reward_kit.rewards._math.read_matrices import read_matrix
 from reward_kit.rewards._math.read_quantities import read_based, read_colon, read_quantity
 from reward_kit.rewards._math.read_relations import read_relation, relation_of
 from reward_kit.rewards._math.scan import (

@@ -1,0 +1,169 @@
+"""Looks at answers: what they hold, what their names are, the same answer in another shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from reward_kit.rewards._math.answers import (
+    Answer,
+    Bracketed,
+    Choice,
+    Colon,
+    Equation,
+    Inequality,
+    Listing,
+    Matrix,
+    Named,
+    Quantity,
+    RealSet,
+    SetOf,
+    Words,
+)
+from reward_kit.rewards._math.exact import rational
+from reward_kit.rewards._math.expression import Expr, contains, num, substitute, sym, symbols
+from reward_kit.rewards._math.realsets import canonical
+
+_STATED_FUNCTIONS = frozenset(("sin", "cos", "tan", "cot", "sec", "csc", "ln", "log", "abs", "root"))
+_CHOICES = frozenset("ABCDEFGHIJ")
+
+
+def without_common_numbers(gold: Sequence[Answer], given: list[Answer]) -> Sequence[Answer]:
+    """Take plain numbers that both lists hold out of both:
+    long lists of numbers then compare in linear time.
+    """
+    places: dict[Fraction, list[int]] = {}
+    for place, item in enumerate(given):
+        value = rational(item.expr) if isinstance(item, Quantity) and not item.unit else None
+        if value is not None:
+            places.setdefault(value, []).append(place)
+    left: list[Answer] = []
+    taken: set[int] = set()
+    for item in gold:
+        value = rational(item.expr) if isinstance(item, Quantity) and not item.unit else None
+        if value is not None and places.get(value):
+            taken.add(places[value].pop())
+        else:
+            left.append(item)
+    given[:] = [item for place, item in enumerate(given) if place not in taken]
+    return left
+
+
+def choice_letter(answer: Answer) -> str:
+    """The letter of a multiple-choice answer, else an empty text."""
+    if (
+        isinstance(answer, Quantity)
+        and answer.expr.op == "sym"
+        and answer.expr.name.upper() in _CHOICES
+        and not answer.unit
+    ):
+        return answer.expr.name.upper()
+    return answer.letter if isinstance(answer, Choice) else ""
+
+
+def spelled(answer: Answer) -> str:
+    """Words as their key; a product of letters may be a short word that was read as mathematics (odd, Al)."""
+    if isinstance(answer, Words):
+        return answer.key
+    return letters_of(answer.expr).lower() if isinstance(answer, Quantity) and not answer.unit else ""
+
+
+def letters_of(expr: Expr) -> str:
+    if expr.op == "sym":
+        return expr.name
+    parts = [letters_of(operand) for operand in expr.args] if expr.op == "mul" else []
+    return "".join(parts) if all(parts) else ""
+
+
+def items_of(answer: Answer) -> tuple[Answer, ...]:
+    if isinstance(answer, SetOf):
+        return tuple(dict.fromkeys(answer.items))
+    return answer.items if isinstance(answer, Listing) else (answer,)
+
+
+def labels_of(items: Sequence[Answer]) -> list[str]:
+    """The names of labelled items where every one has its own; x_1, x_2 name solutions of one unknown."""
+    names = [item.names[0] for item in items if isinstance(item, Named) and len(item.names) == 1]
+    if len(names) < 2 or len(names) != len(items) or len(set(names)) != len(names):
+        return []
+    stems = {name.partition("_")[0] for name in names}
+    return [] if len(stems) == 1 and all("_" in name for name in names) else names
+
+
+def in_name_order(items: Sequence[Answer]) -> Sequence[Answer]:
+    if not all(isinstance(item, Named) and len(item.names[0]) == 1 for item in items):
+        return items
+    return sorted(items, key=lambda item: item.names[0] if isinstance(item, Named) else "")
+
+
+def reordered(named: Named, names: tuple[str, ...]) -> Answer:
+    """(y, x) = (2, 1) as (x, y) = (1, 2)."""
+    if len(names) == 1 or named.names == names or not isinstance(named.value, Bracketed):
+        return named.value
+    if len(named.value.items) != len(names):
+        return named.value
+    by_name = dict(zip(named.names, named.value.items, strict=True))
+    return Bracketed(named.value.opening, tuple(by_name[name] for name in names), named.value.closing)
+
+
+def renamed(answer: Answer, names: dict[str, str]) -> Answer:
+    if isinstance(answer, Quantity):
+        return Quantity(substitute(answer.expr, names), answer.unit, answer.power)
+    return answer
+
+
+def as_equation(answer: Answer) -> Answer:
+    """A named value as an equation, a one-sided set of one variable as an inequality."""
+    if (
+        isinstance(answer, Named)
+        and len(answer.names) == 1
+        and isinstance(answer.value, Quantity)
+        and not answer.value.unit
+        and not answer.bound
+    ):
+        return Equation(sym(answer.names[0]), answer.value.expr)
+    if isinstance(answer, RealSet) and len(answer.parts) == 1 and answer.variable:
+        part = answer.parts[0]
+        if contains(part.high, "const") and part.high.name == "inf":
+            return Inequality(part.low, sym(answer.variable), part.low_open)
+        return Inequality(sym(answer.variable), part.high, part.high_open)
+    return answer
+
+
+def states_value(equation: Equation) -> bool:
+    """a + b = 5 and cos A = 1/2 state a value; 2x = 6 is an equation still to be solved."""
+    left, right = symbols(equation.left), symbols(equation.right)
+    return not right and (len(left) > 1 or equation.left.op in _STATED_FUNCTIONS)
+
+
+def is_empty(answer: Answer) -> bool:
+    if isinstance(answer, RealSet):
+        return not canonical(answer).parts
+    return isinstance(answer, SetOf) and not answer.items
+
+
+def vector_of(answer: Bracketed | Matrix) -> tuple[Answer, ...] | None:
+    if isinstance(answer, Bracketed):
+        return (
+            answer.items
+            if (answer.opening, answer.closing) in (("(", ")"), ("[", "]")) or len(answer.items) == 2
+            else None
+        )
+    if len(answer.rows) == 1:
+        return answer.rows[0]
+    return tuple(row[0] for row in answer.rows) if len(answer.rows[0]) == 1 else None
+
+
+def padded(colon: Colon, other: Colon) -> tuple[Expr, ...]:
+    """5 p.m. is 5:00 p.m., and 17:00 where the other side counts to 24."""
+    parts = (*colon.parts, num(0)) if len(colon.parts) == 1 and (colon.half or other.half) else colon.parts
+    hour = rational(parts[0])
+    if (
+        colon.half == "pm"
+        and not other.half
+        and (rational(other.parts[0]) or 0) > 12
+        and hour is not None
+        and hour < 12
+    ):
+        return (num(hour + 12), *parts[1:])
+    return parts
