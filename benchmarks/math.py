@@ -11,7 +11,6 @@ response, expect). What is not there is named and left out, and so is a peer tha
 """
 
 # Tables and expressions read better in one line.
-# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -252,9 +251,7 @@ def measure_data(graders: dict[str, Grader], data: Path, limit: int) -> None:
     qwen = parquet(data / "qwen2.5-math_MATH_100x8.parquet")[:limit]
     if qwen:
         # Problem 3 has a mangled gold (4:30p..); in problem 72, sample 7, the label misses 10{,}000 = 10000.
-        right = [
-            row for row in qwen if row["problem_idx"] != 3 and (row["problem_idx"], row["sample"]) != (72, 7)
-        ]
+        right = [row for row in qwen if row["problem_idx"] != 3 and (row["problem_idx"], row["sample"]) != (72, 7)]
         cases = [(row["gold"], row["response"], row["label_correct"]) for row in right]
         show("Qwen on MATH, rows with a right label", "all agree", rates(confusion(graders, cases)))
         for row in qwen:
@@ -270,9 +267,7 @@ def measure_golds(graders: dict[str, Grader], data: Path) -> None:
     if golds:
         itself = [(gold, f"\\boxed{{{gold}}}", True) for gold in golds]
         show("MATH-500 golds accept themselves", "500 of 500", rates(confusion(own, itself)))
-        wrong = [
-            (gold, f"\\boxed{{{other}}}", False) for gold in golds for other in list(perturbations(gold))[:5]
-        ]
+        wrong = [(gold, f"\\boxed{{{other}}}", False) for gold in golds for other in list(perturbations(gold))[:5]]
         show("MATH-500 golds, five wrong answers each", "0 FP", rates(confusion(own, wrong)))
     hard = jsonl(data / "hardverify_half.jsonl")
     if hard:
@@ -309,9 +304,7 @@ def measure_seed(data: Path) -> None:
 
 def main() -> None:
     """Print every measure for which there are data."""
-    arguments = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--data", type=Path, default=os.environ.get("REWARDKIT_DATA"))
     arguments.add_argument("--corpora", type=Path)
     arguments.add_argument("--rows", type=int, default=10**9, help="at most this many rows of each data set")

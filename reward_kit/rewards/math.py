@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from reward_kit.models import EvaluateResult, Message, Outcome
+from reward_kit.models import EvaluateResult, Message, Outcome, text_of
 from reward_kit.rewards._math.finals import Final, find_final
 from reward_kit.rewards._math.policy import EXACT, Percent, Policy, Rounding, Units
 from reward_kit.rewards._math.quick import quick_answer
@@ -57,6 +57,9 @@ def math_reward(
         A result with outcome, one-line reason, `extracted`, `extracted_gold` and the layer that decided.
     """
     content, cut_off = _graded_message(messages)
+    if not isinstance(ground_truth, str):
+        reason = f"ground_truth is {repr(ground_truth)[:60]}, not text: write it in quotes"
+        return _result(Outcome.GOLD_DEFECT, reason, "gold", None, repr(ground_truth))
     gold = _gold_text(ground_truth)
     lenient = profile == "lenient"
     exact = not (tolerance or absolute_tolerance or require_units or units or rounding != "none")
@@ -84,10 +87,7 @@ def extract_answer(content: str, *, profile: Profile = "strict") -> str | None:
 
 def answers_equal(gold: str, answer: str, policy: Policy = EXACT) -> bool:
     """True where two answer texts, bare or in a box, are shown to be the same answer."""
-    return (
-        compare_texts(_gold_text(gold), Final((_gold_text(answer),), "given"), policy).outcome
-        is Outcome.PASSED
-    )
+    return compare_texts(_gold_text(gold), Final((_gold_text(answer),), "given"), policy).outcome is Outcome.PASSED
 
 
 def audit_gold(gold: str, problem: str | None = None) -> list[GoldFinding]:
@@ -107,10 +107,14 @@ def _graded_message(messages: Sequence[Message | Mapping[str, Any]]) -> tuple[st
     for message in reversed(messages):
         if type(message) is dict or isinstance(message, Mapping):
             if message.get("role", "assistant") == "assistant":
-                return message.get("content") or "", message.get("finish_reason") == "length"
+                return _text(message.get("content")), message.get("finish_reason") == "length"
         elif message.role == "assistant":
-            return message.content or "", message.finish_reason == "length"
+            return _text(message.content), message.finish_reason == "length"
     return "", False
+
+
+def _text(content: Any) -> str:
+    return content if type(content) is str else text_of(content)
 
 
 @lru_cache(maxsize=512)

@@ -1,7 +1,6 @@
 """audit_gold names golds that no response could be graded against, before a run is paid for."""
 
 # Word lists.
-# ruff: noqa: SIM905
 
 from __future__ import annotations
 
@@ -12,9 +11,7 @@ from reward_kit.rewards.math import audit_gold
 
 grade = getattr(math_module.math_reward, "__wrapped__", math_module.math_reward)
 
-SOUND = "42;\\boxed{42};work #### 42;\\frac{1}{2};1\\pm\\sqrt{2};x=1 or x=2;(1,2);\\text{even};B;$42$".split(
-    ";"
-)
+SOUND = "42;\\boxed{42};work #### 42;\\frac{1}{2};1\\pm\\sqrt{2};x=1 or x=2;(1,2);\\text{even};B;$42$".split(";")
 
 
 @pytest.mark.parametrize("gold", SOUND)

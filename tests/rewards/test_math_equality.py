@@ -1,7 +1,6 @@
 """Equality case by case, over every kind of answer: each line is a gold, "==" or "!=", and an answer."""
 
 # The signs themselves are meant.
-# ruff: noqa: RUF001
 
 from __future__ import annotations
 

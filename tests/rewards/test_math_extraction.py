@@ -1,7 +1,6 @@
 """What counts as the final answer of a response, case by case: gold, response, strict verdict, lenient verdict."""
 
 # Tables and expressions read better in one line; the signs themselves are meant.
-# ruff: noqa: E501, RUF001
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Any text may come out of a model: extraction and reading neither raise nor slow down."""
 
 # Tables and expressions read better in one line; word lists.
-# ruff: noqa: E501, SIM905
+# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -101,9 +101,7 @@ def test_the_fast_path_gives_the_answer_of_the_full_way():
                "2\\cdot ", "e.g. ", "x = \\frac{1}{2} + ", "\\[", "A: 3\n"]  # fmt: skip
     contents = ["42", " 4 ", "x+1", "", "\\frac{1}{2}", "\\{1\\}", "{5}"]
     quick = 0
-    for before, content, after in product(
-        befores, contents, ["", "$.", "\n", ".</think>", " or 43", " is wrong"]
-    ):
+    for before, content, after in product(befores, contents, ["", "$.", "\n", ".</think>", " or 43", " is wrong"]):
         text = f"{before}\\boxed{{{content}}}{after}"
         answer = quick_answer(text, lenient=False)
         if answer is not None:

@@ -1,7 +1,6 @@
 """Properties of equality: reflexive, symmetric, stable under the spellings of docs/math.md, never true for unequals."""
 
 # Tables and expressions read better in one line; the signs themselves are meant.
-# ruff: noqa: E501, RUF001
 
 from __future__ import annotations
 
@@ -19,9 +18,7 @@ fast = settings(max_examples=120, deadline=None)
 
 fractions = st.fractions(min_value=-10_000, max_value=10_000, max_denominator=400)
 wholes = st.integers(min_value=-(10**12), max_value=10**12)
-coefficients = st.lists(st.integers(min_value=-9, max_value=9), min_size=2, max_size=5).filter(
-    lambda c: c[-1] != 0
-)
+coefficients = st.lists(st.integers(min_value=-9, max_value=9), min_size=2, max_size=5).filter(lambda c: c[-1] != 0)
 
 
 # ------------------------------------------------------------------------------------------------- spellings
@@ -170,9 +167,7 @@ def test_lists_have_no_order_and_tuples_have_one(values: list[Fraction], data: s
 
 @fast
 @given(fractions, fractions, st.booleans(), st.booleans(), st.booleans(), st.booleans())
-def test_intervals_are_equal_where_ends_and_brackets_are(
-    a: Fraction, b: Fraction, w: bool, x: bool, y: bool, z: bool
-):
+def test_intervals_are_equal_where_ends_and_brackets_are(a: Fraction, b: Fraction, w: bool, x: bool, y: bool, z: bool):
     assume(a < b)
     gold = f"{'[' if w else '('}{a},{b}{']' if x else ')'}"
     answer = f"{a} {'<=' if y else '<'} t {chr(92)}{'le' if z else 'lt'} {b}"
@@ -199,9 +194,7 @@ def test_a_hedge_is_never_paid(value: Fraction):
 @fast
 @given(fractions, st.sampled_from(["cm", "kg", "hours", "apples", "dollars"]), st.data())
 def test_a_unit_may_be_left_out_but_not_exchanged(value: Fraction, unit: str, data: st.DataObject):
-    other = data.draw(
-        st.sampled_from(["cm", "kg", "hours", "pears", "euros"]).filter(lambda word: word != unit)
-    )
+    other = data.draw(st.sampled_from(["cm", "kg", "hours", "pears", "euros"]).filter(lambda word: word != unit))
     gold = f"{value.numerator}/{value.denominator} \\text{{ {unit}}}"
     bare = f"\\frac{{{value.numerator}}}{{{value.denominator}}}"
     assert answers_equal(gold, bare)

@@ -49,9 +49,7 @@ EXPECTED = [equal for *_, equal in SYMBOLIC]
 
 def endless() -> Expr:
     """A sum whose terms take seconds: only a kill ends it."""
-    body = Expr(
-        "sum", (Expr("pow", (Expr("sym", name="j"), num(4_001))), Expr("sym", name="j"), num(1), num(3_000))
-    )
+    body = Expr("sum", (Expr("pow", (Expr("sym", name="j"), num(4_001))), Expr("sym", name="j"), num(1), num(3_000)))
     return Expr("sum", (body, Expr("sym", name="k"), num(1), num(3_000)))
 
 
@@ -153,9 +151,7 @@ assert Prover().identical(root(12), Expr("mul", (num(2), root(3)))) is True
 print(*(idle.process.pid for idle in POOL._idle), flush=True)
 import os; os._exit(0)  # no atexit: as after SIGKILL
 """
-    output = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60
-    )
+    output = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)
     pids = [int(pid) for pid in output.stdout.split()]
     assert pids
     deadline = time.monotonic() + 20
@@ -204,6 +200,4 @@ assert grade([{{"role": "assistant", "content": "\\\\boxed{{42}}"}}], ground_tru
 for heavy in ("flint", "sympy", "reward_kit.rewards._math.worker", "subprocess"):
     assert heavy not in sys.modules, heavy
 """
-    subprocess.run(
-        [sys.executable, "-c", program], check=True, timeout=60, env={**os.environ, "PYTHONPATH": ""}
-    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60, env={**os.environ, "PYTHONPATH": ""})

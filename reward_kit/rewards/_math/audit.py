@@ -56,11 +56,7 @@ def audit(gold: str, answer: str, problem: str | None) -> list[GoldFinding]:
     options = dict(_OPTION.findall(problem)) if letter and problem else {}
     if letter and len(options) > 1:
         text = options.get(letter, "").strip(" $}{")
-        meant = (
-            f"the problem's option ({letter}) says {text!r}"
-            if text
-            else f"the problem has no option ({letter})"
-        )
+        meant = f"the problem's option ({letter}) says {text!r}" if text else f"the problem has no option ({letter})"
         findings.append(GoldFinding("choice_letter", f"the gold is the letter {letter}, {meant}"))
     if isinstance(value, Words) and len(value.key.split()) >= _LONG_PROSE:
         findings.append(GoldFinding("prose", f"{answer[:80]!r} is a sentence; only the same words will pass"))

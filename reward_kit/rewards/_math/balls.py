@@ -70,9 +70,7 @@ def _power(expr: Expr, point: Point) -> Any:
         exponent = None if degree is None or degree == 0 else 1 / degree
     else:
         exponent = _exact(expr.args[1], point)
-    if exponent is None or (
-        exponent.q != 1 and base.imag.is_zero() and not base.real > 0 and symbols(expr.args[1])
-    ):
+    if exponent is None or (exponent.q != 1 and base.imag.is_zero() and not base.real > 0 and symbols(expr.args[1])):
         if exponent is not None:
             raise Undefined  # (-1)^n between whole n
         return _general_power(base, _value(expr.args[1], point), expr.op == "root", bool(point))

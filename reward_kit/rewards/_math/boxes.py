@@ -74,11 +74,7 @@ def unwrap(content: str) -> str:
         if "\\boxed" not in content and "\\fbox" not in content:
             break
         inner = find_boxes(content)
-        if (
-            len(inner) != 1
-            or inner[0].content is None
-            or len(content.strip()) != inner[0].end - inner[0].start
-        ):
+        if len(inner) != 1 or inner[0].content is None or len(content.strip()) != inner[0].end - inner[0].start:
             break
         content = inner[0].content
     return content

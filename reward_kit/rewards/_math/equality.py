@@ -135,9 +135,7 @@ class Comparison:
             return False
         half = Fraction(1, 2 * 10**places)
         middle = num(value + (half if value >= 0 else -half))  # cut digits lie half a unit further on
-        return any(
-            self.prover.within(exact.expr, around, 0.0, float(half)) for around in (num(value), middle)
-        )
+        return any(self.prover.within(exact.expr, around, 0.0, float(half)) for around in (num(value), middle))
 
     # ------------------------------------------------------------------------------------ choices, names
     def _same_choice(self, gold: Answer, given: Answer) -> bool:
@@ -180,11 +178,7 @@ class Comparison:
         if function_and_graph:
             return self.same(gold.value, given.value)
         left, right = as_equation(gold), as_equation(given)
-        return (
-            self._same_equation(left, right)
-            if isinstance(left, Equation) and isinstance(right, Equation)
-            else False
-        )
+        return self._same_equation(left, right) if isinstance(left, Equation) and isinstance(right, Equation) else False
 
     # --------------------------------------------------------------------------------------- collections
     def _same_collection(self, gold: Answer, given: Answer) -> bool:
@@ -276,9 +270,7 @@ class Comparison:
     def _same_rows(self, gold: Bracketed | Matrix, given: Bracketed | Matrix) -> bool:
         if isinstance(gold, Matrix) and isinstance(given, Matrix):
             same_shape = [len(row) for row in gold.rows] == [len(row) for row in given.rows]
-            return same_shape and all(
-                self._in_order(a, b) for a, b in zip(gold.rows, given.rows, strict=True)
-            )
+            return same_shape and all(self._in_order(a, b) for a, b in zip(gold.rows, given.rows, strict=True))
         left, right = vector_of(gold), vector_of(given)
         if left is None or right is None:
             return False
@@ -332,12 +324,7 @@ class Comparison:
             and not gold.is_clock
         ):
             return self._number(Expr("div", gold.parts), given.expr)
-        if (
-            isinstance(gold, Quantity)
-            and isinstance(given, Colon)
-            and len(given.parts) == 2
-            and not given.half
-        ):
+        if isinstance(gold, Quantity) and isinstance(given, Colon) and len(given.parts) == 2 and not given.half:
             value = rational(gold.expr)  # 3/4 and 3:4, but never 42 and 42:1
             return (
                 value is not None

@@ -63,9 +63,7 @@ def find_final(content: str, *, cut_off: bool = False, lenient: bool = False) ->
         lenient: also accept an answer in unanchored prose ("A: 42", "so x = 42.", a bare "42").
     """
     visible = visible_text(content[-_LONGEST_RESPONSE:])
-    found = _declared(visible.text) or (
-        _lenient(visible.text) if lenient and not visible.thinking_unclosed else None
-    )
+    found = _declared(visible.text) or (_lenient(visible.text) if lenient and not visible.thinking_unclosed else None)
     if found is not None and not (isinstance(found, Missing) and found.outcome is Outcome.NO_ANSWER):
         return found
     if visible.thinking_unclosed:
@@ -74,9 +72,7 @@ def find_final(content: str, *, cut_off: bool = False, lenient: bool = False) ->
         return Missing(Outcome.TRUNCATED, "the token limit ended the response before a final answer")
     if found is not None:
         return found
-    return Missing(
-        Outcome.NO_ANSWER, "the response is empty" if not content.strip() else "no final answer was found"
-    )
+    return Missing(Outcome.NO_ANSWER, "the response is empty" if not content.strip() else "no final answer was found")
 
 
 def _declared(text: str) -> Final | Missing | None:

@@ -1,7 +1,6 @@
 """Tells a final answer from a hedge: alternatives, negations and conflicts around it."""
 
 # Tables and expressions read better in one line; the signs themselves are meant.
-# ruff: noqa: E501, RUF001
 
 from __future__ import annotations
 
@@ -55,12 +54,8 @@ _ANOTHER_SPELLING = re.compile(
 )
 _ALTERNATIVE = re.compile(r"\\?(?:boxed|fbox)?[\s{(]{0,3}((?:\\[A-Za-z]+|[-+−]?[\d(\[])[^\n]{0,80})")
 _MAY_BE_OR = re.compile(r"\bor\b|ither", re.IGNORECASE)
-_LAST_VALUE = re.compile(
-    r"(?:\$([^$]{1,150})\$|\\\(([^$]{1,150}?)\\\)|(?:^|[\s=:])([-+]?[\d.,/]{1,40}))[.,]?$"
-)
-_ALTERNATIVE_END = re.compile(
-    r"\.(?:\s|$)|\$|\\\)|\\\]|;|!|\?|\*\*|\s(?:because|since|if|depending|which|as|for)\b"
-)
+_LAST_VALUE = re.compile(r"(?:\$([^$]{1,150})\$|\\\(([^$]{1,150}?)\\\)|(?:^|[\s=:])([-+]?[\d.,/]{1,40}))[.,]?$")
+_ALTERNATIVE_END = re.compile(r"\.(?:\s|$)|\$|\\\)|\\\]|;|!|\?|\*\*|\s(?:because|since|if|depending|which|as|for)\b")
 
 
 def is_joint(gap: str) -> bool:

@@ -25,10 +25,7 @@ def same_rational_function(left: Expr, right: Expr) -> bool | None:
     """True where the two are one rational function, False where proven different, None where either
     is none.
     """
-    if (
-        not (_is_rational_function(left) and _is_rational_function(right))
-        or _nodes(left) + _nodes(right) > _MOST_NODES
-    ):
+    if not (_is_rational_function(left) and _is_rational_function(right)) or _nodes(left) + _nodes(right) > _MOST_NODES:
         return None
     salt = zlib.crc32((render(left) + "=" + render(right)).encode())
     compared = 0

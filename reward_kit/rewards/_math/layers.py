@@ -18,15 +18,11 @@ def compare_readings(gold: str, final: Final, policy: Policy) -> Verdict:
     try:
         expected = read_gold(gold)
     except Unreadable as error:
-        return Verdict(
-            Outcome.GOLD_DEFECT, f"the gold answer {shown(gold)!r} cannot be read: {error}", "gold"
-        )
+        return Verdict(Outcome.GOLD_DEFECT, f"the gold answer {shown(gold)!r} cannot be read: {error}", "gold")
     try:
         given = read(_unwrapped(final.text))
     except Unreadable as error:
-        return Verdict(
-            Outcome.WRONG_ANSWER, f"{shown(final.text)!r} cannot be read as an answer: {error}", "reading"
-        )
+        return Verdict(Outcome.WRONG_ANSWER, f"{shown(final.text)!r} cannot be read as an answer: {error}", "reading")
     prover = Prover()
     try:
         return _verdict(expected, given, final, Comparison(policy, prover), prover)
@@ -65,19 +61,13 @@ def _verdict(gold: Reading, given: Reading, final: Final, comparison: Comparison
     if hedge:
         return Verdict(Outcome.AMBIGUOUS, f"{answer} {hedge}, one was asked for: {wanted}", layer)
     if prover.timed_out:
-        return Verdict(
-            Outcome.WRONG_ANSWER, f"{answer} could not be shown to equal {wanted} in time", "deadline"
-        )
+        return Verdict(Outcome.WRONG_ANSWER, f"{answer} could not be shown to equal {wanted} in time", "deadline")
     return Verdict(Outcome.WRONG_ANSWER, f"{answer} is not {wanted}", layer)
 
 
 def _each_equal(gold: Reading, given: Reading, final: Final, comparison: Comparison) -> bool:
     """True where boxes side by side give one answer in several spellings: \\boxed{15.5} or \\boxed{31/2}."""
-    if (
-        isinstance(given.answer, Listing)
-        and given.answer.choice
-        and not isinstance(gold.answer, (Listing, SetOf))
-    ):
+    if isinstance(given.answer, Listing) and given.answer.choice and not isinstance(gold.answer, (Listing, SetOf)):
         return all(comparison.same(gold.answer, item) for item in given.answer.items)
     return len(final.items) > 1 and all(_same_alternative(item, gold, comparison) for item in final.items)
 

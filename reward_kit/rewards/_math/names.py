@@ -1,7 +1,6 @@
 """Names on the left of an equality sign: x, x_1, f(x), (x, y), angle ABC, "Area", P(A)."""
 
 # Tables and expressions read better in one line; word lists.
-# ruff: noqa: E501, SIM905
 
 from __future__ import annotations
 
@@ -79,15 +78,14 @@ def _applied(tokens: Tokens) -> Name | None:
         return None
     arguments = split_top(group[1], is_comma)
     head = name_of(tokens[:opening])
-    if all(len(argument) == 1 and argument[0].kind == "sym" for argument in arguments) and not head[
-        0
-    ].isupper() | (head[0] == "P"):
+    if all(len(argument) == 1 and argument[0].kind == "sym" for argument in arguments) and not head[0].isupper() | (
+        head[0] == "P"
+    ):
         return Name((head,), tuple(argument[0].text for argument in arguments))
     if head[0].islower() and head[0] not in "fghpqruvyTaS" and any(token.kind != "num" for token in group[1]):
         return None  # a(b+c) is a product
     if head[0].isupper() and all(
-        len(argument) == 1 and argument[0].kind == "sym" and argument[0].text.islower()
-        for argument in arguments
+        len(argument) == 1 and argument[0].kind == "sym" and argument[0].text.islower() for argument in arguments
     ):
         return Name((head,), tuple(argument[0].text for argument in arguments))
     return Name((name_of(tokens),))

@@ -3,7 +3,6 @@ The fast path of the exact layer.
 """
 
 # The signs themselves are meant.
-# ruff: noqa: RUF001
 
 from __future__ import annotations
 
@@ -15,9 +14,7 @@ from functools import lru_cache
 _LONGEST = 1_000
 _THOUSANDS = r"\d{1,3}(?:(?:,|\{,\}|\\,|,\\!|\{,\}\\!|,\\! )\d{3})+"
 _DECIMAL = re.compile(rf"([-+−]?)\s?({_THOUSANDS}|\d+)?(?:\.(\d*))?")
-_FRACTION = re.compile(
-    r"([-+−]?)\s?(?:\\[dt]?frac\s?\{\s?(-?\d+)\s?\}\s?\{\s?(-?\d+)\s?\}|(\d+)\s?/\s?(\d+))"
-)
+_FRACTION = re.compile(r"([-+−]?)\s?(?:\\[dt]?frac\s?\{\s?(-?\d+)\s?\}\s?\{\s?(-?\d+)\s?\}|(\d+)\s?/\s?(\d+))")
 _MIXED = re.compile(r"([-+−]?)\s?(\d+)\s?\\[dt]?frac\s?\{\s?(\d+)\s?\}\s?\{\s?(\d+)\s?\}")
 _NOT_DIGIT = re.compile(r"\D")
 

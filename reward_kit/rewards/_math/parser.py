@@ -1,7 +1,6 @@
 """Recursive-descent parser from tokens to an expression tree."""
 
 # Tables and expressions read better in one line; word lists.
-# ruff: noqa: E501, SIM905
 
 from __future__ import annotations
 
@@ -23,9 +22,7 @@ _SAME_FUNCTION = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "arcsinh
                   "arccosh": "arcosh", "acosh": "arcosh", "arctanh": "artanh", "atanh": "artanh"}  # fmt: skip
 _SEVERAL = frozenset(("max", "min", "gcd", "lcm", "binom"))
 _FENCES = {"(": ")", "[": "]", "{": "}"}
-_ACCENTS = frozenset(
-    "overline bar vec hat widehat tilde overrightarrow overleftrightarrow angle triangle".split()
-)
+_ACCENTS = frozenset("overline bar vec hat widehat tilde overrightarrow overleftrightarrow angle triangle".split())
 _ROUNDING = {"lfloor": ("rfloor", "floor"), "lceil": ("rceil", "ceil")}
 # f(x), g(a): application of an unknown function; any other letter before a parenthesis is a factor.
 _UNKNOWN_FUNCTIONS = frozenset("fghFGH")
@@ -113,9 +110,7 @@ class _Parser:
 
     def sign(self) -> str:
         token = self.peek
-        if (token.kind == "op" and token.text in "+-") or (
-            token.kind == "cmd" and token.text in ("pm", "mp")
-        ):
+        if (token.kind == "op" and token.text in "+-") or (token.kind == "cmd" and token.text in ("pm", "mp")):
             self.place += 1
             return token.text
         if token.text == "+" and self.ahead(1).text == "/":
@@ -417,9 +412,7 @@ class _Parser:
 
     def is_number_subscript(self) -> bool:
         """log_10 x: more than TeX's one digit belongs to the base where the argument comes apart from it."""
-        return self.peek.kind == "num" and (
-            self.ahead(1).spaced or self.ahead(1).text in ("(", "{", "sqrt", "frac")
-        )
+        return self.peek.kind == "num" and (self.ahead(1).spaced or self.ahead(1).text in ("(", "{", "sqrt", "frac"))
 
     def argument(self) -> Expr:
         """A function's argument: a group in parentheses, or the product that follows (sin 2x, ln 3y)."""

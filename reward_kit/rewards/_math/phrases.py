@@ -3,7 +3,7 @@
 """
 
 # Tables and expressions read better in one line; the signs themselves are meant.
-# ruff: noqa: E501, RUF001
+# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -21,17 +21,13 @@ _MARKER = re.compile(
     re.IGNORECASE,
 )
 # "Checking our answer: 17 * 44 = 748" states no answer.
-_CHECKED = re.compile(
-    r"\b(?:check|verif|confirm)\w*\s(?:(?:our|the|this|that|my|final)\s){0,2}$", re.IGNORECASE
-)
+_CHECKED = re.compile(r"\b(?:check|verif|confirm)\w*\s(?:(?:our|the|this|that|my|final)\s){0,2}$", re.IGNORECASE)
 _HEADING_MARKER = re.compile(r"final answer[*_ \t]{0,4}\n{1,3}[*_\s]{0,4}", re.IGNORECASE)
 _NEGATION = re.compile(
     r"(?:definitely |certainly |clearly |simply )?(?:not|never|neither|wrong|incorrect|unknown|unclear)\b",
     re.IGNORECASE,
 )
-_MATH = re.compile(
-    r"\$\$(.{1,2000}?)\$\$|\$([^$]{1,2000})\$|\\\((.{1,2000}?)\\\)|\\\[(.{1,2000}?)\\\]", re.DOTALL
-)
+_MATH = re.compile(r"\$\$(.{1,2000}?)\$\$|\$([^$]{1,2000})\$|\\\((.{1,2000}?)\\\)|\\\[(.{1,2000}?)\\\]", re.DOTALL)
 _JOINS = re.compile(r"\s{0,3}(?:,|;|and|or|,\s?and|,\s?or)\s{1,3}(?=\$|\\\()")
 _LINE_END = re.compile(
     r"[.!?](?=\s|$|\*|\")|\n|\s\((?=[A-Za-z]{2})|[,;]?\s(?:because|since|as we|which|so that|where|when|while|after|hence|thus|but|wait|however|I hope|I am|I'm)\b|</",

@@ -37,18 +37,13 @@ def real_points(left: Expr, right: Expr, names: list[str]) -> list[dict[str, Fra
         )
     # Inverse functions live between -1 and 1.
     points.extend(
-        {
-            name: Fraction(2 * k + 1, 49 + 2 * place) * (-1 if k % 5 == 4 else 1)
-            for place, name in enumerate(names)
-        }
+        {name: Fraction(2 * k + 1, 49 + 2 * place) * (-1 if k % 5 == 4 else 1) for place, name in enumerate(names)}
         for k in range(24)
     )
     return points
 
 
-def whole_points(
-    left: Expr, right: Expr, names: list[str], whole: frozenset[str]
-) -> list[dict[str, Fraction]]:
+def whole_points(left: Expr, right: Expr, names: list[str], whole: frozenset[str]) -> list[dict[str, Fraction]]:
     """The same with whole numbers, in every parity, for the variables that stand for them."""
     reals = real_points(left, right, names)
     points = []

@@ -41,9 +41,7 @@ class QuantityComparison:
 
     def _converted(self, gold: Quantity, given: Quantity) -> bool:
         if {gold.unit, given.unit} == {"degree", "rad"}:
-            left, right = (
-                Expr("mul", (q.expr, _DEGREE)) if q.unit == "degree" else q.expr for q in (gold, given)
-            )
+            left, right = (Expr("mul", (q.expr, _DEGREE)) if q.unit == "degree" else q.expr for q in (gold, given))
             return self.same_value(left, right)
         factor = conversion(given.unit, given.power, gold.unit, gold.power)
         return factor is not None and self.same_value(gold.expr, _times(given.expr, factor))
@@ -56,18 +54,14 @@ class QuantityComparison:
             return True
         bare = rational(given.expr if gold.unit else gold.expr)
         usual = bare is None or abs(bare) >= 1
-        wanted = (
-            self.policy.percent == "either" and usual and not (self.policy.units == "required" and gold.unit)
-        )
+        wanted = self.policy.percent == "either" and usual and not (self.policy.units == "required" and gold.unit)
         return wanted and self.same_value(gold.expr, given.expr)
 
     def _angle(self, gold: Quantity, given: Quantity) -> bool:
         """60 degrees is also 60 (the unit left out) and pi/3 (the same angle)."""
         if not (self.policy.units == "required" and gold.unit) and self.same_value(gold.expr, given.expr):
             return True
-        left, right = (
-            Expr("mul", (q.expr, _DEGREE)) if q.unit == "degree" else q.expr for q in (gold, given)
-        )
+        left, right = (Expr("mul", (q.expr, _DEGREE)) if q.unit == "degree" else q.expr for q in (gold, given))
         bare = right if gold.unit else left
         return contains_pi(bare) and self.same_value(left, right)
 
@@ -77,9 +71,7 @@ class QuantityComparison:
         """
         united, bare = (gold, given) if gold.unit else (given, gold)
         unit = None if bare.unit or not symbols(bare.expr) else _unit_expression(united.unit, united.power)
-        return (
-            unit is not None and same_rational_function(Expr("mul", (united.expr, unit)), bare.expr) is True
-        )
+        return unit is not None and same_rational_function(Expr("mul", (united.expr, unit)), bare.expr) is True
 
     def same_value(self, gold: Expr, given: Expr) -> bool:
         """True where two expressions are equal (or within the policy's tolerance)."""
@@ -144,12 +136,7 @@ def _times(expr: Expr, factor: Fraction) -> Expr:
 def _one_constant_name(gold: Expr, given: Expr) -> tuple[Expr, Expr]:
     """A constant of integration may be called C or c: both sides end in "+ C"."""
     for capital, small in ((gold, given), (given, gold)):
-        if (
-            _adds(capital, "C")
-            and _adds(small, "c")
-            and "c" not in symbols(capital)
-            and "C" not in symbols(small)
-        ):
+        if _adds(capital, "C") and _adds(small, "c") and "c" not in symbols(capital) and "C" not in symbols(small):
             renamed = substitute(small, {"c": "C"})
             return (gold, renamed) if small is given else (renamed, given)
     return gold, given

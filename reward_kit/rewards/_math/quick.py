@@ -4,7 +4,6 @@ Every other response takes the full way in finals.py, which gives the same answe
 """
 
 # Tables and expressions read better in one line.
-# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -27,14 +26,7 @@ def _plain_line(text: str) -> str | None:
     """The number on a last line `A: 42`, where no declared format occurs."""
     place = text.rfind("\nA: ")
     answer = text[place + 4 :].strip()
-    if (
-        place < 0
-        or not answer.isdigit()
-        or "nswer" in text
-        or "####" in text
-        or may_think(text)
-        or not text.isascii()
-    ):
+    if place < 0 or not answer.isdigit() or "nswer" in text or "####" in text or may_think(text) or not text.isascii():
         return None
     return None if "NSWER" in text else answer
 

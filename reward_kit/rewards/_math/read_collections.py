@@ -43,10 +43,7 @@ _WHOLE_NUMBERS = frozenset(("setZ", "setN"))
 def joins(token: Token) -> bool:
     """True for what joins the items of a list."""
     return (
-        is_comma(token)
-        or is_op(token, "newline")
-        or is_word(token, "and", "or", "nor")
-        or is_cmd(token, "land", "lor")
+        is_comma(token) or is_op(token, "newline") or is_word(token, "and", "or", "nor") or is_cmd(token, "land", "lor")
     )
 
 
@@ -62,9 +59,7 @@ def read_listing(tokens: Tokens, read: Read) -> Answer:
     conditions = [piece for piece in pieces if _is_condition(piece)]
     if conditions and all(_occurs(piece[0], pieces) for piece in conditions):
         pieces = [piece for piece in pieces if not _is_condition(piece)] or pieces
-    if any_top(tokens, lambda token: is_cmd(token, "land", "lor")) and not any(
-        split_relations(p)[1] for p in pieces
-    ):
+    if any_top(tokens, lambda token: is_cmd(token, "land", "lor")) and not any(split_relations(p)[1] for p in pieces):
         return Words(key_of(tokens))  # a formula of logic: only its form is compared
     items = [read(piece) for piece in _with_order_context(pieces)]
     if len(items) == 1:
@@ -78,9 +73,7 @@ def read_listing(tokens: Tokens, read: Read) -> Answer:
 
 def _solution_groups(tokens: Tokens, read: Read) -> tuple[Answer, ...] | None:
     """x = 1, y = 2; x = 2, y = 1 (or with "or"): each group is one solution, a tuple of named values."""
-    pieces = split_top(
-        tokens, lambda token: is_op(token, ";") or is_word(token, "or") or is_cmd(token, "lor")
-    )
+    pieces = split_top(tokens, lambda token: is_op(token, ";") or is_word(token, "or") or is_cmd(token, "lor"))
     if len(pieces) < 2 or not all(any_top(piece, joins) for piece in pieces):
         return None
     groups = []
@@ -98,12 +91,7 @@ def _solution_groups(tokens: Tokens, read: Read) -> tuple[Answer, ...] | None:
 
 def _is_condition(piece: Tokens) -> bool:
     """`k in Z` beside an answer says what k stands for; it is no answer of its own."""
-    return (
-        len(piece) >= 3
-        and is_cmd(piece[1], "in")
-        and piece[0].kind == "sym"
-        and piece[2].text in _WHOLE_NUMBERS
-    )
+    return len(piece) >= 3 and is_cmd(piece[1], "in") and piece[0].kind == "sym" and piece[2].text in _WHOLE_NUMBERS
 
 
 def _occurs(variable: Token, pieces: list[list[Token]]) -> bool:
@@ -143,16 +131,10 @@ def _flat(items: list[Answer]) -> list[Answer]:
 def without_plus_minus(answer: Answer) -> Answer:
     """Every plus-minus written out: the two values, or all sign combinations of a tuple's items."""
     if isinstance(answer, Quantity) and contains(answer.expr, "pm", "mp"):
-        plus, minus = (
-            Quantity(choose_signs(answer.expr, sign), answer.unit, answer.power) for sign in (1, -1)
-        )
+        plus, minus = (Quantity(choose_signs(answer.expr, sign), answer.unit, answer.power) for sign in (1, -1))
         return Listing((plus, minus))
-    if isinstance(answer, Equation) and (
-        contains(answer.left, "pm", "mp") or contains(answer.right, "pm", "mp")
-    ):
-        return Listing(
-            tuple(Equation(choose_signs(answer.left, s), choose_signs(answer.right, s)) for s in (1, -1))
-        )
+    if isinstance(answer, Equation) and (contains(answer.left, "pm", "mp") or contains(answer.right, "pm", "mp")):
+        return Listing(tuple(Equation(choose_signs(answer.left, s), choose_signs(answer.right, s)) for s in (1, -1)))
     if isinstance(answer, Named):
         return Named(answer.names, without_plus_minus(answer.value), answer.bound)
     if isinstance(answer, Listing):

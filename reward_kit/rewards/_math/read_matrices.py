@@ -56,11 +56,7 @@ def read_matrix(tokens: Tokens, read: Read) -> Answer | None:
         )
         rows = [list(column) for column in zip(*rows, strict=True)]
     if head:
-        factor = (
-            parse([*head, Token("num", "1", True)])
-            if is_cmd(head[-1], "cdot", "times")
-            else parse_factor(head)
-        )
+        factor = parse([*head, Token("num", "1", True)]) if is_cmd(head[-1], "cdot", "times") else parse_factor(head)
         rows = [[Quantity(Expr("mul", (factor, _entry(cell)))) for cell in row] for row in rows]
     return Matrix(tuple(tuple(row) for row in rows))
 

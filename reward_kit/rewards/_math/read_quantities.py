@@ -1,7 +1,6 @@
 """Reads single values: numbers and expressions with units, bases, times and ratios, choice letters."""
 
 # Tables and expressions read better in one line.
-# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -68,9 +67,7 @@ def _compound(tokens: list[Token]) -> Quantity | None:
     factors = [conversion(part.unit, part.power, parts[0].unit, parts[0].power) for part in parts]
     if any(factor is None for factor in factors):
         return None
-    terms = tuple(
-        Expr("mul", (num(factor or 0), part.expr)) for factor, part in zip(factors, parts, strict=True)
-    )
+    terms = tuple(Expr("mul", (num(factor or 0), part.expr)) for factor, part in zip(factors, parts, strict=True))
     return Quantity(Expr("add", terms), parts[0].unit, parts[0].power)
 
 
@@ -96,9 +93,7 @@ def _without_unit(tokens: list[Token]) -> tuple[list[Token], list[str], int]:
             return tokens[:-length], ["degree"], 1
     if len(tokens) > 3 and tokens[-1].text in ("C", "F") and _is_degree(tokens[-3:-1]):
         return tokens[:-3], ["celsius" if tokens[-1].text == "C" else "fahrenheit"], 1
-    start = next(
-        (place for place, token in enumerate(tokens) if _starts_unit(tokens, place, token)), len(tokens)
-    )
+    start = next((place for place, token in enumerate(tokens) if _starts_unit(tokens, place, token)), len(tokens))
     if start in (0, len(tokens)):
         return tokens, [], 1
     words, power = _unit_words(tokens[start:])
@@ -107,12 +102,7 @@ def _without_unit(tokens: list[Token]) -> tuple[list[Token], list[str], int]:
 
 def _without_remark(tokens: list[Token]) -> list[Token]:
     """Without "(answer)" or "(units)" at the end."""
-    if (
-        len(tokens) > 3
-        and is_op(tokens[-1], ")")
-        and is_op(tokens[-3], "(")
-        and is_word(tokens[-2], *_REMARKS)
-    ):
+    if len(tokens) > 3 and is_op(tokens[-1], ")") and is_op(tokens[-3], "(") and is_word(tokens[-2], *_REMARKS):
         return tokens[:-3]
     return tokens
 
@@ -187,9 +177,7 @@ def read_based(tokens: Tokens) -> Based | None:
         return None
     head = [token for token in tokens[:place] if not is_op(token, "(", ")", "{", "}")]
     tail = [
-        token
-        for token in tokens[place + 1 :]
-        if not is_op(token, "{", "}", "(", ")") and not is_word(token, "base")
+        token for token in tokens[place + 1 :] if not is_op(token, "{", "}", "(", ")") and not is_word(token, "base")
     ]
     if len(tail) != 1 or not head or any(token.kind not in ("num", "sym", "grouped") for token in head):
         return None
@@ -211,8 +199,7 @@ def read_colon(tokens: Tokens) -> Colon | None:
     if len(body) > 1 and body[-1].text.lower() in _HALVES:
         half = body.pop().text.lower()
     body = [
-        token._replace(kind="op", text=":") if is_word(token, "to") else token
-        for token in _without_colon_braces(body)
+        token._replace(kind="op", text=":") if is_word(token, "to") else token for token in _without_colon_braces(body)
     ]
     pieces = split_top(body, lambda token: is_op(token, ":"))
     if (len(pieces) == 1 and not half) or not all(pieces):

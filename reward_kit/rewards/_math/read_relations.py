@@ -108,12 +108,7 @@ def _chain(sides: list[list[Token]], read: Read, named: bool) -> Answer:
     """2 + 3 = 5 states one value in several forms; y^2 = x^3 - 1 is an equation."""
     values = [read(side) for side in sides]
     quantities = [value for value in values if isinstance(value, Quantity)]
-    if (
-        not named
-        and len(sides) == 2
-        and len(quantities) == 2
-        and any(symbols(value.expr) for value in quantities)
-    ):
+    if not named and len(sides) == 2 and len(quantities) == 2 and any(symbols(value.expr) for value in quantities):
         return Equation(quantities[0].expr, quantities[1].expr)
     return Chain(tuple(values))
 

@@ -128,12 +128,7 @@ def _commas_separate(tokens: list[Token]) -> bool:
 
 def _unspaced_neighbour(tokens: list[Token], place: int) -> bool:
     after = tokens[place + 1 : place + 3]
-    if (
-        len(after) == 2
-        and is_op(after[0], ",")
-        and after[1].kind in ("num", "grouped")
-        and not after[1].spaced
-    ):
+    if len(after) == 2 and is_op(after[0], ",") and after[1].kind in ("num", "grouped") and not after[1].spaced:
         return True
     before = tokens[max(0, place - 2) : place]
     return len(before) == 2 and is_op(before[1], ",") and before[0].kind == "num" and not tokens[place].spaced
@@ -234,18 +229,10 @@ def _choice(body: Tokens, inner: object) -> Answer | None:
         return None
     start = 1 if is_op(body[0], "(") else 0
     letter, mark = body[start], body[start + 1]
-    if (
-        letter.kind != "sym"
-        or letter.text not in _CHOICES
-        or not is_op(mark, ")", *(() if start else (".", ":")))
-    ):
+    if letter.kind != "sym" or letter.text not in _CHOICES or not is_op(mark, ")", *(() if start else (".", ":"))):
         return None
     rest = body[start + 2 :]
-    if (
-        not rest
-        or joins(rest[0])
-        or not (rest[0].spaced or rest[0].textual or rest[0].kind in ("word", "num"))
-    ):
+    if not rest or joins(rest[0]) or not (rest[0].spaced or rest[0].textual or rest[0].kind in ("word", "num")):
         return None
     certain = letter.textual or body[0].textual or not start or rest[0].spaced
     if not certain or (rest[0].kind == "op" and rest[0].text not in ("$", "(", "[", "{set", "-")):

@@ -24,11 +24,7 @@ def as_real_set(answer: Answer) -> RealSet | None:
         return None
     low_open, high_open = answer.opening == "(", answer.closing == ")"
     bottom, top = _value(low.expr), _value(high.expr)
-    if (
-        bottom is not None
-        and top is not None
-        and (bottom > top or (bottom == top and (low_open or high_open)))
-    ):
+    if bottom is not None and top is not None and (bottom > top or (bottom == top and (low_open or high_open))):
         return None  # (3, -4) is a point, not an empty interval
     return RealSet((Interval(low.expr, high.expr, low_open, high_open),))
 
@@ -96,9 +92,7 @@ def canonical(real_set: RealSet) -> RealSet:
     merged: list[Interval] = []
     end: tuple[Fraction, bool] | None = None
     for low_key, high_key, part in keyed:
-        touches = end is not None and (
-            low_key[0] < end[0] or (low_key[0] == end[0] and (end[1] or not low_key[1]))
-        )
+        touches = end is not None and (low_key[0] < end[0] or (low_key[0] == end[0] and (end[1] or not low_key[1])))
         if touches and end is not None:
             if high_key > end:
                 merged[-1] = Interval(merged[-1].low, part.high, merged[-1].low_open, part.high_open)

@@ -104,11 +104,7 @@ def trimmed(tokens: Tokens) -> list[Token]:
             else:
                 start += 1
             continue
-        if (
-            is_op(tokens[start], "{")
-            and is_op(tokens[end - 1], "}")
-            and _plain_group(tokens[start + 1 : end - 1])
-        ):
+        if is_op(tokens[start], "{") and is_op(tokens[end - 1], "}") and _plain_group(tokens[start + 1 : end - 1]):
             start, end = start + 1, end - 1
             continue
         break

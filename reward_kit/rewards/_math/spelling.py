@@ -1,7 +1,7 @@
 """Brings the many spellings of a mathematical text to one: Unicode to LaTeX, layout commands away."""
 
 # Tables and expressions read better in one line; the signs themselves are meant; word lists.
-# ruff: noqa: E501, RUF001, SIM905
+# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -77,9 +77,7 @@ def to_latex(text: str) -> str:
     if "\\\\" in text and "\\begin" not in text:  # "\\\\frac": escaped twice on the way into the file
         text = _TWICE_ESCAPED.sub(r"\\", text)
     if "<su" in text:
-        text = _HTML.sub(
-            lambda match: ("^" if match.group(1) == "sup" else "_") + "{" + match.group(2) + "}", text
-        )
+        text = _HTML.sub(lambda match: ("^" if match.group(1) == "sup" else "_") + "{" + match.group(2) + "}", text)
     if "\\" in text or "&" in text:
         text = _TYPESET.sub(" ", text)
         for written, meant in _REPLACED.items():

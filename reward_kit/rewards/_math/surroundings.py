@@ -3,7 +3,7 @@ is it the answer, a part of a larger expression, an example, or taken back?
 """
 
 # Tables and expressions read better in one line; the signs themselves are meant.
-# ruff: noqa: E501, RUF001
+# ruff: noqa: E501
 
 from __future__ import annotations
 

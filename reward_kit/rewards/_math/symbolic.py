@@ -173,9 +173,7 @@ def _sampled(left: Expr, right: Expr, names: list[str], *, integers: bool) -> bo
     """True after enough agreeing points, False at the first point where the two differ."""
     in_pieces = integers or _in_pieces(left) or _in_pieces(right)
     wanted = _POINTS_IN_PIECES if in_pieces else _POINTS
-    choose = (
-        whole_points(left, right, names, _INTEGER_LETTERS) if integers else real_points(left, right, names)
-    )
+    choose = whole_points(left, right, names, _INTEGER_LETTERS) if integers else real_points(left, right, names)
     agreed = 0
     ctx.prec = 400
     for point in choose:

@@ -1,7 +1,7 @@
 r"""LaTeX and plain text to tokens, in one pass of one regular expression without nested repetition."""
 
 # Tables and expressions read better in one line; signals between layers; word lists.
-# ruff: noqa: E501, N818, SIM905
+# ruff: noqa: E501, N818
 
 from __future__ import annotations
 
@@ -157,11 +157,7 @@ def _font(text: str, place: int, command: str, tokens: list[Token], depth: int) 
     else:
         raise Unreadable("a brace is not closed")
     inside = text[place + 1 : end]
-    words = (
-        command.strip()
-        .lstrip("\\")
-        .startswith(("text", "mbox", "hbox", "emph", "math", "rm", "operatorname"))
-    )
+    words = command.strip().lstrip("\\").startswith(("text", "mbox", "hbox", "emph", "math", "rm", "operatorname"))
     _scan(inside, words, tokens, depth + 1)
     return end + 1
 
@@ -240,11 +236,7 @@ def _letters(run: str, shape: Token, before: list[Token]) -> list[Token]:
     if run in _RUN_COMMANDS:
         return [_command({"infinity": "infty", "oo": "infty"}.get(run, run), shape)]
     name = next(
-        (
-            f
-            for f in ("sin", "cos", "tan", "ln", "log", "pi", "sqrt")
-            if run.startswith(f) and len(run) <= len(f) + 1
-        ),
+        (f for f in ("sin", "cos", "tan", "ln", "log", "pi", "sqrt") if run.startswith(f) and len(run) <= len(f) + 1),
         None,
     )
     if name and not shape.textual:
@@ -261,9 +253,5 @@ def _is_unit_behind_number(run: str, shape: Token, before: list[Token]) -> bool:
         return False
     in_fraction = len(before) > 1 and before[-2].text == "frac"
     return run in _SHORT_UNITS or (
-        len(run) == _LONGEST_PRODUCT
-        and run.islower()
-        and shape.spaced
-        and not in_fraction
-        and run not in FUNCTIONS
+        len(run) == _LONGEST_PRODUCT and run.islower() and shape.spaced and not in_fraction and run not in FUNCTIONS
     )

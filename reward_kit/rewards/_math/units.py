@@ -57,9 +57,7 @@ _TABLE: dict[str, tuple[str, Fraction, str]] = {
     "billion": ("count", _F(10**9), "billions"),
     "trillion": ("count", _F(10**12), "trillions"),
 }  # fmt: skip
-_NAMES = {
-    spelling: name for name, (_, _, spellings) in _TABLE.items() for spelling in (name, *spellings.split())
-}
+_NAMES = {spelling: name for name, (_, _, spellings) in _TABLE.items() for spelling in (name, *spellings.split())}
 MULTIPLIERS = {name: factor for name, (dimension, factor, _) in _TABLE.items() if dimension == "count"}
 CURRENCIES = {"$": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "USD": "$"}
 _POWERS = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cubed": 3, "cu": 3}

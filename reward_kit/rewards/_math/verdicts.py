@@ -29,12 +29,7 @@ def compare_texts(gold: str, final: Final | Missing, policy: Policy) -> Verdict:
     if type(final) is Missing:
         return Verdict(final.outcome, final.reason, "extraction")
     assert isinstance(final, Final)
-    if (
-        final.alternative is None
-        and len(final.items) == 1
-        and not policy.tolerant
-        and policy.rounding == "none"
-    ):
+    if final.alternative is None and len(final.items) == 1 and not policy.tolerant and policy.rounding == "none":
         equal = same_numbers(gold, final.items[0])
         if equal is not None:
             outcome = Outcome.PASSED if equal else Outcome.WRONG_ANSWER

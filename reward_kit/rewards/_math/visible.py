@@ -25,9 +25,7 @@ def may_think(content: str) -> bool:
     """False where a few searches for single signs show that there is no thinking tag."""
     if "THINK]" in content or "▷" in content:
         return True
-    return ">" in content and (
-        "hink" in content or "HINK" in content or "soning>" in content or "ought>" in content
-    )
+    return ">" in content and ("hink" in content or "HINK" in content or "soning>" in content or "ought>" in content)
 
 
 def visible_text(content: str) -> Visible:

@@ -1,7 +1,6 @@
 """Answers in words: their canonical key, number words, and words that name mathematical objects."""
 
 # Tables and expressions read better in one line; word lists.
-# ruff: noqa: E501, SIM905
 
 from __future__ import annotations
 
@@ -19,9 +18,7 @@ _UNITS = dict(
         strict=True,
     )
 )
-_TENS = dict(
-    zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10), strict=True)
-)
+_TENS = dict(zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10), strict=True))
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9}
 REALS = RealSet((Interval(neg(INFINITY), INFINITY, True, True),))
 _NAMED: dict[str, Answer] = {

@@ -145,9 +145,7 @@ class WorkerPool:
 
     def _lease(self) -> Worker:
         with self._lock:
-            worker = next((idle for idle in self._idle if idle.ready), None) or (
-                self._idle[0] if self._idle else None
-            )
+            worker = next((idle for idle in self._idle if idle.ready), None) or (self._idle[0] if self._idle else None)
             if worker is not None:
                 self._idle.remove(worker)
             if not self._idle:
