@@ -58,7 +58,7 @@ def math_reward(
     """
     content, cut_off = _graded_message(messages)
     if not isinstance(ground_truth, str):
-        reason = f"ground_truth is {repr(ground_truth)[:60]}, not text: write it in quotes"
+        reason = f"ground_truth is {repr(ground_truth)[:60]}, not text: write it in quotes"  # type: ignore[unreachable]
         return _result(Outcome.GOLD_DEFECT, reason, "gold", None, repr(ground_truth))
     gold = _gold_text(ground_truth)
     lenient = profile == "lenient"
