@@ -7,12 +7,22 @@ Every other response takes the full way in finals.py, which gives the same answe
 
 from __future__ import annotations
 
-from reward_kit.rewards._math.hedges import may_be_hedge
-from reward_kit.rewards._math.surroundings import may_be_example
+from reward_kit.rewards._math.hedges import alternative_before, is_negated, may_be_hedge
+from reward_kit.rewards._math.surroundings import BEFORE, is_example
 from reward_kit.rewards._math.visible import may_think
 
 # What may follow a box and says nothing.
 _NOTHING = " \n\t$.*)]\\"
+# Units in words behind a box: no other reader takes them for a part of the answer either.
+_LENGTHS = ("feet", "meters", "inches", "yards", "miles", "units", "centimeters", "kilometers")
+_UNIT_WORDS = frozenset(
+    (
+        *_LENGTHS,
+        *(f"{power} {length}" for power in ("square", "cubic") for length in _LENGTHS),
+        *("gallons", "liters", "dollars", "cents", "degrees", "seconds", "minutes", "hours", "days", "weeks", "years"),
+        *("pounds", "ounces", "grams", "kilograms", "miles per hour", "points", "people", "students"),
+    )
+)
 
 
 def quick_answer(text: str, lenient: bool) -> str | None:
@@ -41,13 +51,21 @@ def plain_box(text: str) -> str | None:
     if start < 0 or may_think(text) or text.rfind("box", 0, start) >= 0:
         return None
     close = _first_balanced(text, start + 6)
-    if close < 0 or close + 16 < len(text) or text[close + 1 :].strip(_NOTHING):
+    if close < 0 or close + 40 < len(text):
+        return None
+    behind = text[close + 1 :].strip(_NOTHING)
+    if behind and behind not in _UNIT_WORDS:
         return None
     content = text[start + 7 : close].strip()
     if "\\{" in content or "\\}" in content:
         return None
-    before = text[max(0, start - 64) : start]
-    return content if content and before[-1:] != "-" and not _may_weigh(before.lower()) else None
+    before = text[max(0, start - BEFORE) : start]
+    if not content or before[-1:] == "-" or _may_be_part(before) or is_example(before):
+        return None
+    hedged = may_be_hedge(before.lower()) and (
+        is_negated(text, start, close + 1) or alternative_before(text, start) is not None
+    )
+    return None if hedged else content
 
 
 def _first_balanced(text: str, opening: int) -> int:
@@ -60,16 +78,11 @@ def _first_balanced(text: str, opening: int) -> int:
     return -1
 
 
-def _may_weigh(before: str) -> bool:
-    """True where what stands before the box (in lower case) may negate it, offer a choice or make it a part."""
+def _may_be_part(before: str) -> bool:
+    """True where what stands right before the box may make it a part of something larger."""
     near = before.rstrip(" $\n\t")
     if near.endswith(("\\(", "\\[")):
         near = near[:-2].rstrip()
     last = near[-1:]
-    if (
-        not (last.isalpha() or last in "=:.*")
-        or (last == "." and near == before)
-        or "\\" in near[near.rfind(" ") + 1 :]
-    ):
-        return True
-    return may_be_example(before) or may_be_hedge(before)
+    worded = last.isalpha() or last in "=:.*"
+    return not worded or (last == "." and near == before) or "\\" in near[near.rfind(" ") + 1 :]

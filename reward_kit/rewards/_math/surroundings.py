@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-_BEFORE = 90
+BEFORE = 90
 _BEHIND = 240
 # Layout between an operator and the box.
 _LAYOUT = re.compile(r"(?:\s|\\[,;:! ]|\\(?:left|displaystyle|quad|qquad|bf)(?![A-Za-z])|\$)+$")
@@ -55,6 +55,11 @@ _ABOUT_ANOTHER = re.compile(
 _IN_TUPLE_BEFORE, _IN_TUPLE_BEHIND = re.compile(r"[(\[,]$"), re.compile(r"\s?(?:,|\\?[)\]])")
 
 
+def is_example(before: str) -> bool:
+    """True where the text before a box makes it an example, or what somebody else answers."""
+    return may_be_example(before.lower()) and _EXAMPLE.search(before) is not None
+
+
 def may_be_example(before: str) -> bool:
     """False where a search for single words in the lower-case text shows no example and nobody else's answer."""
     return (
@@ -89,7 +94,7 @@ def taken_back(behind: str) -> str:
 
 def objection(text: str, start: int, end: int) -> str:
     """Why the box from `start` to `end` is not the answer; an empty text where nothing speaks against it."""
-    before = text[max(0, start - _BEFORE) : start]
+    before = text[max(0, start - BEFORE) : start]
     near = _without_layout(before)
     behind = text[end : end + _BEHIND]
     if len(behind) < 16 and not behind.strip(_SAYS_NOTHING):
@@ -103,7 +108,7 @@ def objection(text: str, start: int, end: int) -> str:
         return "the expression goes on behind the last box"
     if _is_tuple_item(near, behind):
         return "the last box is one item of a tuple"
-    if may_be_example(before.lower()) and _EXAMPLE.search(before):
+    if is_example(before):
         return "the last box is an example or somebody else's answer"
     if behind.lstrip(" $)\\]*}").startswith("?"):
         return "the last box is put as a question"
