@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from reward_kit.models import EvaluateResult, Message, Outcome, text_of
-from reward_kit.rewards._math.finals import Final, find_final
+from reward_kit.rewards._math.finals import Final, Missing, find_final, given_answer
 from reward_kit.rewards._math.policy import EXACT, Percent, Policy, Rounding, Units
 from reward_kit.rewards._math.quick import quick_answer
 from reward_kit.rewards._math.verdicts import compare_texts, number_reason, same_numbers
@@ -69,7 +69,9 @@ def math_reward(
         if equal is not None:
             outcome = Outcome.PASSED if equal else Outcome.WRONG_ANSWER
             return _result(outcome, number_reason(gold, answer, equal), "exact", answer, gold)
-    final = find_final(content, cut_off=cut_off, lenient=lenient)
+        final: Final | Missing = given_answer(answer, "box" if "box" in content else "phrase")
+    else:
+        final = find_final(content, cut_off=cut_off, lenient=lenient)
     policy = EXACT
     if not exact or percent != "either":
         wanted: Units = units or ("required" if require_units else "optional")

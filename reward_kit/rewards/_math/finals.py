@@ -100,6 +100,11 @@ _UNIT_BEHIND = re.compile(
 _UNIT_PROSE = re.compile(r"\b(?:is|are|was|the|or|and|so|as|by|if|for|which|answer)\b", re.IGNORECASE)
 
 
+def given_answer(text: str, source: str) -> Final:
+    """A final answer that stands alone, with nothing around it to weigh."""
+    return Final((unwrap(text).strip(),), source)
+
+
 def _from_boxes(text: str, boxes: list[Box]) -> Final | Missing:
     last = boxes[-1]
     if last.content is None:

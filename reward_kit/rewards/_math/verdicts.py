@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from reward_kit.models import Outcome
 from reward_kit.rewards._math.finals import Final, Missing
@@ -34,9 +35,33 @@ def compare_texts(gold: str, final: Final | Missing, policy: Policy) -> Verdict:
         if equal is not None:
             outcome = Outcome.PASSED if equal else Outcome.WRONG_ANSWER
             return Verdict(outcome, number_reason(gold, final.items[0], equal), "exact")
+    try:
+        return _settled(gold, final, policy)
+    except _OpenError as open_verdict:
+        return open_verdict.verdict
+
+
+class _OpenError(Exception):
+    """Carries a verdict that another try may change: it must not be remembered."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.reason)
+        self.verdict = verdict
+
+
+@lru_cache(maxsize=2048)  # the responses of a GRPO group give few different answers to one gold
+def _settled(gold: str, final: Final, policy: Policy) -> Verdict:
+    """The verdict of the readings, which depends on nothing but its arguments.
+
+    Raises:
+        _OpenError: with a verdict that the worker process had a part in: a deadline may have decided it.
+    """
     from reward_kit.rewards._math.layers import compare_readings
 
-    return compare_readings(gold, final, policy)
+    verdict = compare_readings(gold, final, policy)
+    if verdict.error or verdict.layer not in ("exact", "gold", "extraction", "structure"):
+        raise _OpenError(verdict)
+    return verdict
 
 
 def same_numbers(gold: str, answer: str) -> bool | None:
