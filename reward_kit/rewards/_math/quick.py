@@ -8,7 +8,7 @@ Every other response takes the full way in finals.py, which gives the same answe
 from __future__ import annotations
 
 from reward_kit.rewards._math.hedges import alternative_before, is_negated, may_be_hedge
-from reward_kit.rewards._math.surroundings import BEFORE, is_example
+from reward_kit.rewards._math.surroundings import BEFORE, is_example, may_be_example
 from reward_kit.rewards._math.visible import may_think
 
 # What may follow a box and says nothing.
@@ -27,8 +27,9 @@ _UNIT_WORDS = frozenset(
 
 def quick_answer(text: str, lenient: bool) -> str | None:
     """The answer of a response of a usual shape, else None."""
-    if "box" in text:
-        return plain_box(text)
+    first = text.find("box")
+    if first >= 0:
+        return _plain_box(text, first - 1)
     return _plain_line(text) if lenient else None
 
 
@@ -41,14 +42,13 @@ def _plain_line(text: str) -> str | None:
     return None if "NSWER" in text else answer
 
 
-def plain_box(text: str) -> str | None:
+def _plain_box(text: str, start: int) -> str | None:
     """The content of the only box where that is plain text at the end of the response, with nothing to weigh.
 
     The fast path of most responses. Every other one (several boxes, braces inside, words behind, a negation
     or an "or" before, thinking tags) takes the full way, which gives the same answer for these.
     """
-    start = text.rfind("\\boxed{")
-    if start < 0 or may_think(text) or text.rfind("box", 0, start) >= 0:
+    if not text.startswith("\\boxed{", start) or text.find("box", start + 7) >= 0 or may_think(text):
         return None
     close = _first_balanced(text, start + 6)
     if close < 0 or close + 40 < len(text):
@@ -60,9 +60,12 @@ def plain_box(text: str) -> str | None:
     if "\\{" in content or "\\}" in content:
         return None
     before = text[max(0, start - BEFORE) : start]
-    if not content or before[-1:] == "-" or _may_be_part(before) or is_example(before):
+    lowered = before.lower()
+    if not content or before[-1:] == "-" or _may_be_part(before):
         return None
-    hedged = may_be_hedge(before.lower()) and (
+    if may_be_example(lowered) and is_example(before):
+        return None
+    hedged = may_be_hedge(lowered) and (
         is_negated(text, start, close + 1) or alternative_before(text, start) is not None
     )
     return None if hedged else content
