@@ -13,7 +13,16 @@ from typing import BinaryIO
 from reward_kit.models import Outcome, Sample
 from reward_kit.reward import Reward
 from reward_kit.verdict import Scale, Verdict, error_verdict
-from reward_kit.workers import Answer, Call, Worker, exit_reason, grade_call, killed_from_outside, no_result
+from reward_kit.workers import (
+    Answer,
+    Call,
+    Worker,
+    exit_reason,
+    grade_call,
+    interrupt_held_back,
+    killed_from_outside,
+    no_result,
+)
 
 #: Rows in one call of a reward that takes lists, and in one event loop of an async one: a small training batch.
 ROWS_PER_CALL = 16
@@ -117,10 +126,11 @@ class Grader:
             return grade_call(self.reward, [samples[i] for i in call], self._scale, self._timeout, printed)
 
         inherited = [descriptor for worker in self._workers for descriptor in worker.descriptors]
-        worker = Worker(grade, inherited)
-        if not self._workers:
-            self._first_started = time.monotonic()
-        self._workers.append(worker)
+        with interrupt_held_back():
+            worker = Worker(grade, inherited)
+            if not self._workers:
+                self._first_started = time.monotonic()
+            self._workers.append(worker)
         return worker
 
     def _collect(self, queue: _CallQueue) -> Iterator[tuple[int, Verdict]]:

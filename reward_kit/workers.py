@@ -20,7 +20,7 @@ import tempfile
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NoReturn
@@ -64,6 +64,16 @@ class Answer:
         rows, *how = marshal.loads(data)
         verdicts = [Verdict(row_id, Outcome(outcome), *rest) for row_id, outcome, *rest in rows]
         return cls(verdicts, *how)
+
+
+@contextlib.contextmanager
+def interrupt_held_back() -> Iterator[None]:
+    """Let Ctrl-C wait: raised in Python's own after-fork hooks, a KeyboardInterrupt would be dropped."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Worker:
@@ -205,6 +215,7 @@ def _leave_the_parent(foreign: Sequence[int]) -> None:
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)  # what it forks twice stays its descendant, and can be found
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     faulthandler.disable()  # a crash is the parent's to report, not a dump on the user's terminal
     for descriptor in foreign:
