@@ -88,7 +88,15 @@ def grade(messages, ground_truth, **kwargs):
 """
     folder = make_suite(rows=4, reward=reward)
     command = [sys.executable, "-m", "pytest", "--rk-suite=small", "--rk-json=results.json"]
-    run = subprocess.Popen(command, cwd=pytester.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    run = subprocess.Popen(
+        command,
+        cwd=pytester.path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # Whoever runs these tests in the background has them ignore Ctrl-C; the run under test must not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     pids = _wait_for_pids(folder)
     run.send_signal(signal.SIGINT)
     out, _ = run.communicate(timeout=20)
