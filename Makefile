@@ -2,25 +2,29 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Re-made only when what it is made from changes: a second run installs nothing.
+# Re-made only when what they are made from changes: a second run installs nothing.
 INSTALLED := $(VENV)/.installed
+ALL_INSTALLED := $(VENV)/.installed-all
+# The CPU build of PyTorch, as pytorch.org documents it: a suite's training steps need no GPU, and it is far smaller.
+PYTORCH_CPU := https://download.pytorch.org/whl/cpu
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: math test lint types clean
 
 math: $(INSTALLED)
 	$(BIN)/python -m pytest --rk-suite=math
 
-test: $(INSTALLED)
+test: $(ALL_INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
-lint: $(INSTALLED)
+lint: $(ALL_INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-types: $(INSTALLED)
+types: $(ALL_INSTALLED)
 	$(BIN)/mypy
 
 # An environment that exists is kept, with the torch that is in it (README, "PyTorch").
@@ -28,7 +32,11 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; name one with 'make $(MAKECMDGOALS) PYTHON=python3.12'"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(INSTALL) --editable '.[dev]'
+	@touch $@
+
+$(ALL_INSTALLED): $(INSTALLED)
+	$(INSTALL) --extra-index-url $(PYTORCH_CPU) --editable '.[dev,all]'
 	@touch $@
 
 clean:
