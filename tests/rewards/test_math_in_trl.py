@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TRAINING = '''
+TRAINING = """
 import json, signal, sys, threading
 
 from datasets import Dataset
@@ -77,7 +77,7 @@ trainer = GRPOTrainer(folder, reward_funcs=[plain, asynchronous], args=config, p
                       train_dataset=Dataset.from_list([{"prompt": "one"}, {"prompt": "two"}]))
 trainer.train()
 print("seen=" + json.dumps(seen))
-'''
+"""
 
 
 @pytest.mark.slow
