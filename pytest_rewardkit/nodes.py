@@ -18,13 +18,12 @@ from pytest_rewardkit import internals
 from reward_kit.gates import Decision, Gate
 from reward_kit.models import Row
 from reward_kit.reward import Reward, as_reward
+from reward_kit.steps import GATE
 from reward_kit.suite import Suite
 from reward_kit.verdict import Verdict
 
 if TYPE_CHECKING:
     from pytest_rewardkit.run import StepRun, SuiteRun
-
-GATE = "gate"
 
 
 class SuiteFile(pytest.Module):
@@ -45,7 +44,7 @@ class SuiteFile(pytest.Module):
 
 
 class StepCollector(pytest.Collector):
-    """Gives the gate of a step its node id, `suite.toml::local::gate`."""
+    """Gives the gates of a step their node ids: `suite.toml::local::gate`."""
 
     def __init__(self, *, node: SuiteNode, step_run: StepRun, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -53,7 +52,8 @@ class StepCollector(pytest.Collector):
         self._step_run = step_run
 
     def collect(self) -> Iterable[pytest.Item]:
-        yield GateItem.below(self._node, name=GATE, nodeid=f"{self.nodeid}::{GATE}", step_run=self._step_run)
+        for gate in self._step_run.step.gate_names:
+            yield GateItem.below(self._node, name=gate, nodeid=f"{self.nodeid}::{gate}", step_run=self._step_run)
 
 
 class SuiteNode(pytest.Item):
@@ -133,8 +133,12 @@ class SuiteItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
         suite = self.step_run.run.suite
-        shown = self.name if self.name != GATE else f"{self.step_run.step.name}::{GATE}"
-        return self.path, None, f"{suite.name}::{shown}"
+        return self.path, None, f"{suite.name}::{self.shown_name}"
+
+    @property
+    def shown_name(self) -> str:
+        """The item's name below its suite."""
+        return self.name
 
 
 class RowNotPassedError(Exception):
@@ -217,17 +221,22 @@ class GateItem(SuiteItem):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.extra_keyword_matches.add(self.step_run.step.name)  # -k local picks the gate with the rows
+        self.extra_keyword_matches |= {self.step_run.step.name, GATE}  # -k local picks the gates with the rows
+
+    @property
+    def shown_name(self) -> str:
+        return f"{self.step_run.step.name}::{self.name}"
 
     #: What the gate said, once it ran, in plain strings: it travels with the report.
     rk_gate: dict[str, str] | None = None
 
     def runtest(self) -> None:
-        gate = self.step_run.decide()
+        gate = self.step_run.decide(self.name)
         run = self.step_run.run
         self.rk_gate = {
             "suite": run.suite.name,
             "step": self.step_run.step.name,
+            "gate": self.name,
             "decision": gate.decision.value,
             "reason": gate.reason,
             "reward": run.reward_found,
@@ -242,4 +251,5 @@ class GateItem(SuiteItem):
             return super().repr_failure(excinfo)
         verb = "failed" if error.gate.decision is Decision.FAILED else "is undecided"
         run = self.step_run.run
-        return f"{error.gate.reason}\n{run.suite.name}: the gate of step {self.step_run.step.name} {verb}"
+        which = "gate" if self.name == GATE else f"gate {self.name}"
+        return f"{error.gate.reason}\n{run.suite.name}: the {which} of step {self.step_run.step.name} {verb}"

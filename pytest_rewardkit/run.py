@@ -35,10 +35,10 @@ class StepRun:
         self.step = step
         #: The rows that become items.
         self.rows = rows
-        #: Whether the gate is among the items of this process.
-        self.gate_selected = False
-        #: The gate's decision, once its item has been reported.
-        self.gate: Gate | None = None
+        #: The gates that are among the items of this process.
+        self.gates_selected: set[str] = set()
+        #: The decision of each gate whose item has been reported.
+        self.decided: dict[str, Gate] = {}
         #: Whether a row was tolerated: then its gate must decide.
         self.left_rows_to_gate = False
         #: Errors told in full on a row of this step already, and on which.
@@ -75,17 +75,23 @@ class StepRun:
         return self.run.picks_rows and len(self.verdicts.known()) < len(self.run.suite.rows)
 
     def tolerates(self, verdict: Verdict) -> bool:
-        """True where a row that did not pass is left to the gate, and the gate is there to decide."""
-        return self.gate_selected and self.step.tolerates(verdict)
+        """True where a row that did not pass is left to the gates, and all of them are there to decide."""
+        return self.gates_selected.issuperset(self.step.gate_names) and self.step.tolerates(verdict)
 
-    def decide(self) -> Gate:
-        """Decide the gate, evaluating what is missing."""
-        return self.step.gate(self.verdicts.all())
+    @property
+    def undecided(self) -> list[str]:
+        """The gates of the step that no item has decided."""
+        return [name for name in self.step.gate_names if name not in self.decided]
+
+    def decide(self, gate: str) -> Gate:
+        """Decide one of the step's gates, evaluating what is missing."""
+        return self.step.gates(self.verdicts.all())[gate]
 
     def report(self) -> StepReport:
         """What this step came to, from what has been evaluated."""
         verdicts = self.verdicts.known()
-        return StepReport(self.step.name, verdicts, self.gate or self._without_gate(verdicts))
+        gates = dict.fromkeys(self.step.gate_names, self._without_gate(verdicts)) | self.decided
+        return StepReport(self.step.name, verdicts, gates)
 
     def _without_gate(self, verdicts: Sequence[Verdict]) -> Gate:
         """A gate that was stopped short of has failed where a row did that it could not have tolerated."""
@@ -159,7 +165,9 @@ class SuiteRun:
     def report(self) -> SuiteReport:
         """What the suite came to, every declared step included."""
         steps = [
-            self.steps[name].report() if name in self.steps else StepReport(name, (), NOT_SELECTED)
-            for name in self.suite.steps
+            self.steps[name].report()
+            if name in self.steps
+            else StepReport(name, (), dict.fromkeys(step.gate_names, NOT_SELECTED))
+            for name, step in self.suite.steps.items()
         ]
         return SuiteReport(self.suite.name, steps, has_controls="controls" in self.suite.steps)

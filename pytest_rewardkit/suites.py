@@ -98,12 +98,12 @@ class SuitePlugin:
         wanted: dict[int, set[str]] = {}
         for item in session.items:
             if isinstance(item, GateItem):
-                item.step_run.gate_selected = True
+                item.step_run.gates_selected.add(item.name)
             elif isinstance(item, RowItem):
                 wanted.setdefault(id(item.step_run), set()).add(item.row.id)
         for run in self._runs.values():
             for step_run in run.steps.values():
-                if not step_run.gate_selected:  # a gate asks for every row: then none is better left for later
+                if not step_run.gates_selected:  # a gate asks for every row: then none is better left for later
                     step_run.verdicts.want(frozenset(wanted.get(id(step_run), ())))
         if all(isinstance(item, SuiteItem) for item in session.items):
             # Rows and items live to the end: no collection need walk them, here or in the workers forked from here.
@@ -138,7 +138,7 @@ class SuitePlugin:
         said = getattr(report, "rk_gate", None)
         if said:
             run = self._by_name[said["suite"]]
-            run.steps[said["step"]].gate = Gate(Decision(said["decision"]), said["reason"])
+            run.steps[said["step"]].decided[said["gate"]] = Gate(Decision(said["decision"]), said["reason"])
 
     # Reporting
 
@@ -163,7 +163,7 @@ class SuitePlugin:
     def _undecided(self) -> bool:
         """True where a gate that should have been decided was not: rows were left to it, or it was to be reached."""
         steps = [step_run for run in self._runs.values() for step_run in run.steps.values()]
-        return any(run.gate is None and (run.left_rows_to_gate or not run.narrowed) for run in steps)
+        return any(run.undecided and (run.left_rows_to_gate or not run.narrowed) for run in steps)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._runs and not self._config.option.collectonly:

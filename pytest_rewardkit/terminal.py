@@ -45,8 +45,8 @@ def _details(step: StepReport) -> Iterator[str]:
         yield ", ".join(f"{name} {count}" for name, count in counts.items())
     if step.gate.decision is not Decision.PASSED:
         return
-    if any(verdict.cases for verdict in step.verdicts):
-        yield step.gate.reason
+    if len(step.gates) > 1:
+        yield from (gate.reason for gate in step.gates.values())
     low = [verdict for verdict in step.verdicts if not verdict.passed]
     for verdict in low[:_TOLERATED_SHOWN]:
         yield f"tolerated {verdict.row_id}: {verdict.outcome}: {verdict.reason}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -32,6 +32,16 @@ class Gate:
 
     decision: Decision
     reason: str
+
+
+def together(gates: Mapping[str, Gate]) -> Gate:
+    """What several gates of one step come to: the gravest decision, and every reason once."""
+    decisions = {gate.decision for gate in gates.values()}
+    gravest = next(decision for decision in _BY_GRAVITY if decision in decisions)
+    return Gate(gravest, "; ".join(dict.fromkeys(gate.reason for gate in gates.values())))
+
+
+_BY_GRAVITY = (Decision.FAILED, Decision.UNDECIDED, Decision.PASSED)
 
 
 class RateLimits(Protocol):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from reward_kit.files import replace_file
-from reward_kit.gates import Decision, Gate, outcome_counts
+from reward_kit.gates import Decision, Gate, outcome_counts, together
 from reward_kit.verdict import Case, Verdict
 
 #: Version of the JSON document; keys are added without changing it, never changed.
@@ -27,11 +27,20 @@ class Readiness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """One step: the verdicts there are, in dataset order, and its gate."""
+    """One step: the verdicts there are, in dataset order, and its gates by name."""
 
     name: str
     verdicts: Sequence[Verdict]
-    gate: Gate
+    gates: Mapping[str, Gate]
+
+    @property
+    def gate(self) -> Gate:
+        """What the gates come to together."""
+        return together(self.gates)
+
+    def reasons(self, decision: Decision) -> list[str]:
+        """What the gates with this decision say, each reason once."""
+        return list(dict.fromkeys(gate.reason for gate in self.gates.values() if gate.decision is decision))
 
     @property
     def passed(self) -> int:
@@ -59,7 +68,7 @@ class SuiteReport:
     def reasons(self) -> list[str]:
         """Why the suite is not READY, the gravest first; empty where it is."""
         by_decision = {
-            decision: [f"{step.name}: {step.gate.reason}" for step in self.steps if step.gate.decision is decision]
+            decision: [f"{step.name}: {reason}" for step in self.steps for reason in step.reasons(decision)]
             for decision in (Decision.FAILED, Decision.UNDECIDED)
         }
         missing = [] if self.has_controls else ["[controls] is not declared: nothing shows that wrong answers fail"]
@@ -96,6 +105,7 @@ def _step(step: StepReport) -> dict[str, Any]:
         "outcomes": outcome_counts(step.verdicts),
         "gate": step.gate.decision.value,
         "reason": step.gate.reason,
+        "gates": {name: {"decision": gate.decision.value, "reason": gate.reason} for name, gate in step.gates.items()},
         "results": [_result(verdict) for verdict in step.verdicts],
     }
 

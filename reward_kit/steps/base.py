@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 DEFAULT_SCALE = Scale()
 #: Grades samples with the reward under test; yields (position, verdict) as they are decided.
 Grade = Callable[[Sequence[Sample]], Iterator[tuple[int, Verdict]]]
+
+
+#: What a step with one threshold calls its gate.
+GATE = "gate"
 
 
 class Settings(BaseModel):
@@ -61,6 +65,8 @@ class Step(ABC, Generic[S]):
 
     name: ClassVar[str]
     settings_type: ClassVar[type[Settings]]
+    #: Its thresholds by name, each an item of the suite: `suite.toml::controls::specificity`.
+    gate_names: ClassVar[tuple[str, ...]] = (GATE,)
 
     def __init__(self, settings: S, folder: Path, rows: Sequence[Row], scale: Scale = DEFAULT_SCALE) -> None:
         self.settings = settings
@@ -81,5 +87,5 @@ class Step(ABC, Generic[S]):
         """Yield one verdict for each of `rows`, in any order, as they are decided."""
 
     @abstractmethod
-    def gate(self, verdicts: Sequence[Verdict]) -> Gate:
-        """Decide the step from the verdicts on all its rows, in dataset order."""
+    def gates(self, verdicts: Sequence[Verdict]) -> Mapping[str, Gate]:
+        """Decide each of `gate_names` from the verdicts on all the step's rows, in dataset order."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import floor
 from typing import Annotated, ClassVar
 
@@ -52,6 +51,7 @@ class ControlsStep(Step[ControlsSettings]):
 
     name: ClassVar[str] = "controls"
     settings_type: ClassVar[type[Settings]] = ControlsSettings
+    gate_names: ClassVar[tuple[str, ...]] = ("sensitivity", "specificity")
 
     def tolerates(self, verdict: Verdict) -> bool:
         if verdict.outcome.is_error:
@@ -69,8 +69,8 @@ class ControlsStep(Step[ControlsSettings]):
             if (pairs := graded.settle(position, verdict)) is not None:
                 yield _row_verdict(verdict.row_id, pairs, self.scale)
 
-    def gate(self, verdicts: Sequence[Verdict]) -> Gate:
-        return _gate(verdicts, self.settings)
+    def gates(self, verdicts: Sequence[Verdict]) -> Mapping[str, Gate]:
+        return _gates(verdicts, self.settings)
 
 
 class _Graded:
@@ -155,57 +155,44 @@ def _end_of(text: str) -> str:
     return text if len(text) <= _SHOWN else f"...{text[-_SHOWN:]}"
 
 
-def _gate(verdicts: Sequence[Verdict], settings: ControlsSettings) -> Gate:
-    """Decide both rates over all controls: an error fails, and what could not be proved is said."""
+def _gates(verdicts: Sequence[Verdict], settings: ControlsSettings) -> dict[str, Gate]:
+    """Decide both rates over all controls: an error fails both, and what could not be proved is said."""
     errors = [verdict.row_id for verdict in verdicts if verdict.outcome.is_error]
     if errors:
-        return Gate(Decision.FAILED, f"controls of {_rows(len(errors))} ended in an error: {list_of(errors)}")
-    unproved = {kind: [v.row_id for v in verdicts if not any(map(shows, v.cases))] for kind, shows in _SHOWS.items()}
-    for kind, missing in unproved.items():
-        if len(missing) == len(verdicts):
-            return Gate(Decision.UNDECIDED, f"no {kind} could be proved for any of {_rows(len(verdicts))}")
-    rates = [_Rate.of(polarity, verdicts, settings) for polarity in Polarity]
-    notes = [rate.shown for rate in rates]
-    survivors = [f"{v.row_id} {case.operator}" for v in verdicts for case in v.cases if not case.held]
+        broken = Gate(Decision.FAILED, f"controls of {_rows(len(errors))} ended in an error: {list_of(errors)}")
+        return dict.fromkeys(_GATES.values(), broken)
+    return {name: _gate(polarity, verdicts, settings.required(polarity)) for polarity, name in _GATES.items()}
+
+
+def _gate(polarity: Polarity, verdicts: Sequence[Verdict], required: float) -> Gate:
+    """Sensitivity or specificity: how many of the controls of one polarity hold."""
+    kind, shows = _SHOWS[polarity]
+    unproved = [verdict.row_id for verdict in verdicts if not any(map(shows, verdict.cases))]
+    if len(unproved) == len(verdicts):
+        return Gate(Decision.UNDECIDED, f"no {kind} could be proved for any of {_rows(len(verdicts))}")
+    cases = [(verdict.row_id, case) for verdict in verdicts for case in verdict.cases if case.polarity is polarity]
+    survivors = [f"{row_id} {case.operator}" for row_id, case in cases if not case.held]
+    held, total = len(cases) - len(survivors), len(cases)
+    share = f" ({floor(1000 * held / total) / 1000:g})" if survivors else ""
+    notes = [f"{_GATES[polarity]} {held}/{total}{share}, {percent(required)} is required"]
     if survivors:
         notes.append(f"survivors: {list_of(survivors)}")
-    notes += [
-        f"no {kind} could be proved for {_rows(len(ids))}: {list_of(ids)}" for kind, ids in unproved.items() if ids
-    ]
-    return Gate(Decision.PASSED if all(rate.met for rate in rates) else Decision.FAILED, "; ".join(notes))
+    if unproved:
+        notes.append(f"no {kind} could be proved for {_rows(len(unproved))}: {list_of(unproved)}")
+    return Gate(Decision.PASSED if meets(held, total, required) else Decision.FAILED, "; ".join(notes))
 
 
 def _rows(number: int) -> str:
     return f"{number} row{'' if number == 1 else 's'}"
 
 
-#: What a row's controls must hold for the row to show something of either side.
-_SHOWS: Mapping[str, Callable[[Case], bool]] = {
-    "other spelling": lambda case: case.polarity is Polarity.PRESERVING,
-    "wrong answer": lambda case: case.polarity is Polarity.FLIPPING and case.operator != NO_ANSWER,
+#: The gate that the controls of a polarity decide.
+_GATES = {Polarity.PRESERVING: "sensitivity", Polarity.FLIPPING: "specificity"}
+#: What one of a row's controls must be for the row to show something of either side.
+_SHOWS: Mapping[Polarity, tuple[str, Callable[[Case], bool]]] = {
+    Polarity.PRESERVING: ("other spelling", lambda case: case.polarity is Polarity.PRESERVING),
+    Polarity.FLIPPING: (
+        "wrong answer",
+        lambda case: case.polarity is Polarity.FLIPPING and case.operator != NO_ANSWER,
+    ),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Rate:
-    """Sensitivity or specificity: how many of the controls of one polarity hold."""
-
-    name: str
-    held: int
-    total: int
-    required: float
-
-    @classmethod
-    def of(cls, polarity: Polarity, verdicts: Sequence[Verdict], settings: ControlsSettings) -> _Rate:
-        held = [case.held for verdict in verdicts for case in verdict.cases if case.polarity is polarity]
-        name = "sensitivity" if polarity is Polarity.PRESERVING else "specificity"
-        return cls(name, sum(held), len(held), settings.required(polarity))
-
-    @property
-    def met(self) -> bool:
-        return meets(self.held, self.total, self.required)
-
-    @property
-    def shown(self) -> str:
-        share = f" ({floor(1000 * self.held / self.total) / 1000:g})" if self.held < self.total else ""
-        return f"{self.name} {self.held}/{self.total}{share}, {percent(self.required)} is required"

@@ -14,7 +14,7 @@ from reward_kit.errors import DatasetError, Defect
 from reward_kit.gates import Decision, Gate, rate_gate
 from reward_kit.models import Outcome, Row
 from reward_kit.prepare import LAYOUTS, rows_from_jsonl
-from reward_kit.steps.base import Grade, RateSettings, Settings, Step
+from reward_kit.steps.base import GATE, Grade, RateSettings, Settings, Step
 from reward_kit.verdict import Verdict
 
 
@@ -88,7 +88,10 @@ class DataStep(Step[DataSettings]):
             return Verdict(row.id, Outcome.BAD_FORMAT, 0.0, reason, str(row.ground_truth), gold)
         return Verdict(row.id, Outcome.PASSED, 1.0, "as its source says", str(row.ground_truth), gold)
 
-    def gate(self, verdicts: Sequence[Verdict]) -> Gate:
+    def gates(self, verdicts: Sequence[Verdict]) -> Mapping[str, Gate]:
+        return {GATE: self._gate(verdicts)}
+
+    def _gate(self, verdicts: Sequence[Verdict]) -> Gate:
         missing = self.rebuilt.keys() - {row.id for row in self.rows}
         if missing:
             named = ", ".join(sorted(missing)[:10])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from reward_kit.gates import Gate, rate_gate
 from reward_kit.models import Outcome, Row, Sample
-from reward_kit.steps.base import Grade, RateSettings, Settings, Step
+from reward_kit.steps.base import GATE, Grade, RateSettings, Settings, Step
 from reward_kit.verdict import Verdict
 
 
@@ -32,5 +32,5 @@ class LocalStep(Step[RateSettings]):
         for _, verdict in grade(samples):
             yield verdict
 
-    def gate(self, verdicts: Sequence[Verdict]) -> Gate:
-        return rate_gate(verdicts, self.settings)
+    def gates(self, verdicts: Sequence[Verdict]) -> Mapping[str, Gate]:
+        return {GATE: rate_gate(verdicts, self.settings)}

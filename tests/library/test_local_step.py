@@ -44,8 +44,8 @@ def test_each_row_gets_one_verdict_and_a_missing_reference_is_a_defect() -> None
 def test_a_missing_reference_stays_in_the_denominator() -> None:
     verdicts = list(step().evaluate(ROWS[:2], exact))
 
-    assert step(pass_rate=0.5).gate(verdicts).decision is Decision.PASSED
-    assert step(pass_rate=0.6).gate(verdicts).decision is Decision.FAILED
+    assert step(pass_rate=0.5).gates(verdicts)["gate"].decision is Decision.PASSED
+    assert step(pass_rate=0.6).gates(verdicts)["gate"].decision is Decision.FAILED
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))

@@ -139,7 +139,7 @@ def data_step(folder: Path, rows: Sequence[Row], min_rows: int = 1) -> DataStep:
 
 def run(step: DataStep) -> tuple[list[Verdict], Gate]:
     verdicts = list(step.evaluate(step.rows, lambda samples: iter(())))
-    return verdicts, step.gate(verdicts)
+    return verdicts, step.gates(verdicts)["gate"]
 
 
 def test_rows_are_numbered_from_zero_and_know_their_line(tmp_path: Path) -> None:

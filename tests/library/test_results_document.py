@@ -19,12 +19,12 @@ VERDICTS = (
 
 
 def report(*decisions: Decision, controls: bool = True) -> SuiteReport:
-    steps = [StepReport(f"step{n}", (), Gate(decision, "so")) for n, decision in enumerate(decisions)]
+    steps = [StepReport(f"step{n}", (), {"gate": Gate(decision, "so")}) for n, decision in enumerate(decisions)]
     return SuiteReport("math", steps, controls)
 
 
 def test_the_document_has_the_promised_keys_and_the_rows_in_their_order() -> None:
-    step = StepReport("local", VERDICTS, Gate(Decision.FAILED, "1 row ended in an error: c"))
+    step = StepReport("local", VERDICTS, {"gate": Gate(Decision.FAILED, "1 row ended in an error: c")})
     document = json.loads(results_document([SuiteReport("math", [step], has_controls=False)]))
 
     assert document["schema"] == 1
@@ -37,6 +37,7 @@ def test_the_document_has_the_promised_keys_and_the_rows_in_their_order() -> Non
             "outcomes": {"passed": 1, "wrong_answer": 1, "reward_error": 1},
             "gate": "failed",
             "reason": "1 row ended in an error: c",
+            "gates": {"gate": {"decision": "failed", "reason": "1 row ended in an error: c"}},
             "results": [
                 {"id": "b", "outcome": "passed", "score": 1.0, "reason": "equal", "extracted": "1200"},
                 {
@@ -82,6 +83,17 @@ def test_a_suite_is_ready_only_where_every_gate_passed_and_controls_are_declared
 ) -> None:
     assert suite.readiness is readiness
     assert (suite.reasons == []) == (readiness is Readiness.READY or suite.steps == [])
+
+
+def test_a_step_is_what_its_gravest_gate_is_and_names_the_others_reasons_too() -> None:
+    gates = {"sensitivity": Gate(Decision.PASSED, "8/8"), "specificity": Gate(Decision.FAILED, "19/20")}
+    suite = SuiteReport("math", [StepReport("controls", (), gates)], has_controls=True)
+
+    assert suite.readiness is Readiness.NOT_READY
+    assert suite.reasons == ["controls: 19/20"]
+    step = json.loads(results_document([suite]))["suites"]["math"]["steps"]["controls"]
+    assert (step["gate"], step["reason"]) == ("failed", "8/8; 19/20")
+    assert step["gates"]["sensitivity"] == {"decision": "passed", "reason": "8/8"}
 
 
 def test_the_gravest_reason_comes_first() -> None:

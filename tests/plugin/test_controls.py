@@ -106,15 +106,16 @@ def test_a_reward_that_cannot_tell_is_not_ready(make_math_suite, controls, rewar
     make_math_suite(reward)
     readiness, step, result = controls()
     assert readiness == "NOT READY"
-    assert step["reason"].startswith(
-        f"sensitivity {rates[0]}, 100% is required; specificity {rates[1]}, 100% is required; survivors: row-00 "
-    )
+    said = {name: gate["reason"] for name, gate in step["gates"].items()}
+    for (name, reason), rate in zip(said.items(), rates, strict=True):
+        assert reason.startswith(f"{name} {rate}, 100% is required")
+        assert ("survivors: row-00 " in reason) == ("(" in rate)
     for row in step["results"]:
         assert row["outcome"] == outcome
         assert {case["operator"] for case in row["controls"] if not case["held"]} == survivors
         assert all(operator in row["reason"] for operator in survivors)
     result.stdout.fnmatch_lines(
-        ["row-00: wrong_answer", "small: the gate of step controls failed", "small: NOT READY*"]
+        ["row-00: wrong_answer", "small: the gate *ity of step controls failed", "small: NOT READY*"]
     )
 
 
@@ -154,7 +155,7 @@ def test_an_error_is_never_tolerated(make_math_suite, controls):
     make_math_suite(on_a_hedge("raise ValueError('two boxes')"), toml=DECLARED + rates)
     _, step, result = controls("--rk-step=controls")
     assert step["reason"] == "controls of 4 rows ended in an error: row-00, row-01, row-02, row-03"
-    result.assert_outcomes(failed=5)
+    result.assert_outcomes(failed=6)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +184,7 @@ def test_a_rate_is_that_of_all_controls_and_not_of_rows(make_math_suite, control
     make_math_suite(refuses_one, golds=golds)
     _, step, _ = controls()
     assert step["reason"] == (
-        "sensitivity 8/9 (0.888), 100% is required; specificity 20/20, 100% is required; survivors: row-00 thousands"
+        "sensitivity 8/9 (0.888), 100% is required; survivors: row-00 thousands; specificity 20/20, 100% is required"
     )
 
 
@@ -211,9 +212,8 @@ def test_a_row_without_any_control_neither_passes_nor_fails(make_math_suite, con
     (folder / "dataset.jsonl").write_text(text.replace('"ground_truth": "21"', '"ground_truth": ["21"]'))
     _, step, result = controls("--rk-step=controls", "-v")
     assert step["outcomes"] == {"passed": 1, "abstained": 1}
-    assert step["reason"].endswith(
-        "; no other spelling could be proved for 1 row: row-01; no wrong answer could be proved for 1 row: row-01"
-    )
+    assert step["gates"]["sensitivity"]["reason"].endswith("; no other spelling could be proved for 1 row: row-01")
+    assert step["gates"]["specificity"]["reason"].endswith("; no wrong answer could be proved for 1 row: row-01")
     result.stdout.fnmatch_lines(["*controls?row-01? TOLERATED*"])
 
 
@@ -221,7 +221,8 @@ def test_where_no_wrong_answer_is_proved_the_suite_is_undecided(make_math_suite,
     make_math_suite(ALWAYS_ONE.replace("1.0", "float('boxed' in messages[-1]['content'])"), golds=["Monday", "Friday"])
     readiness, step, _ = controls()
     assert (readiness, step["gate"]) == ("UNDECIDED", "undecided")
-    assert step["reason"] == "no wrong answer could be proved for any of 2 rows"
+    assert step["gates"]["specificity"]["reason"] == "no wrong answer could be proved for any of 2 rows"
+    assert step["gates"]["sensitivity"]["decision"] == "passed"
 
 
 def test_the_answers_format_is_that_of_the_reference(make_math_suite, controls):
