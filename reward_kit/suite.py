@@ -16,7 +16,8 @@ from reward_kit.dataset import DATASET_FILE, read_dataset
 from reward_kit.errors import DatasetError, Defect, SuiteError
 from reward_kit.models import Row
 from reward_kit.reward import Reward, load_reward
-from reward_kit.steps import STEPS, Settings, Step
+from reward_kit.settings import Settings
+from reward_kit.steps import STEPS, Step
 from reward_kit.verdict import Scale
 
 SUITE_FILE = "suite.toml"

@@ -6,11 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from reward_kit.errors import Defect
 from reward_kit.gates import Gate
 from reward_kit.models import Row, Sample
+from reward_kit.settings import Settings
 from reward_kit.verdict import Scale, Verdict
 
 if TYPE_CHECKING:
@@ -24,12 +25,6 @@ Grade = Callable[[Sequence[Sample]], Iterator[tuple[int, Verdict]]]
 
 #: What a step with one threshold calls its gate.
 GATE = "gate"
-
-
-class Settings(BaseModel):
-    """A table of suite.toml: keys it does not know and values of another type are defects of the file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class RateSettings(Settings):

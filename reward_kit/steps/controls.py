@@ -11,7 +11,8 @@ from pydantic import Field, field_validator
 from reward_kit.controls import DOMAINS, NO_ANSWER, Control
 from reward_kit.gates import Decision, Gate, list_of, meets, percent
 from reward_kit.models import Outcome, Polarity, Row, Sample
-from reward_kit.steps.base import Grade, Settings, Step
+from reward_kit.settings import Settings
+from reward_kit.steps.base import Grade, Step
 from reward_kit.verdict import Case, Scale, Verdict
 
 #: How much of a response a reason shows: its end, where the answer stands.

@@ -14,7 +14,8 @@ from reward_kit.errors import DatasetError, Defect
 from reward_kit.gates import Decision, Gate, rate_gate
 from reward_kit.models import Outcome, Row
 from reward_kit.prepare import LAYOUTS, rows_from_jsonl
-from reward_kit.steps.base import GATE, Grade, RateSettings, Settings, Step
+from reward_kit.settings import Settings
+from reward_kit.steps.base import GATE, Grade, RateSettings, Step
 from reward_kit.verdict import Verdict
 
 

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from reward_kit.gates import Gate, rate_gate
 from reward_kit.models import Outcome, Row, Sample
-from reward_kit.steps.base import GATE, Grade, RateSettings, Settings, Step
+from reward_kit.settings import Settings
+from reward_kit.steps.base import GATE, Grade, RateSettings, Step
 from reward_kit.verdict import Verdict
 
 
