@@ -40,7 +40,7 @@ class Verdict:
 
     `score` is None where the reward gave none; `extracted` and `gold` are what was compared; `output` is what the
     reward printed meanwhile (its end, at most 4,000 characters); `response` is the text that was graded, kept where it
-    did not pass. `cases` are the row's controls.
+    did not pass. `cases` are the row's controls; `finding` is the reason code of a data audit.
     """
 
     row_id: str
@@ -52,6 +52,7 @@ class Verdict:
     output: str = ""
     response: str | None = None
     cases: tuple[Case, ...] = ()
+    finding: str = ""
 
     @property
     def passed(self) -> bool:

@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Set
 from pathlib import Path
-from typing import Any
 
-from reward_kit.errors import DatasetError, Defect, PrepareError
-from reward_kit.jsonl import read_jsonl
-from reward_kit.models import Row
-from reward_kit.prepare import gsm8k, openr1
-
-#: A layout turns one source row into a row; the arguments are the source row, the row's id and its 1-based line.
-Layout = Callable[[Mapping[str, Any], str, int], Row]
-LAYOUTS: dict[str, Layout] = {"gsm8k": gsm8k.to_row, "openr1": openr1.to_row}
+from reward_kit.prepare.base import Reason
+from reward_kit.prepare.layouts import LAYOUTS
+from reward_kit.prepare.pipeline import Pipeline
+from reward_kit.prepare.settings import SourceSettings
+from reward_kit.prepare.sources import open_source
 
 
-def rows_from_jsonl(path: Path, layout: str) -> list[Row]:
-    """Build the dataset rows of a source file.
-
-    Args:
-        path: a file of JSON lines in the columns of the layout.
-        layout: a key of `LAYOUTS`.
+def pipeline_of(
+    settings: SourceSettings, folder: Path, allowed: Set[Reason] = frozenset(), limit: int | None = None
+) -> Pipeline:
+    """The pipeline that a table data.source stands for; its paths are relative to `folder`.
 
     Raises:
-        DatasetError: naming every line that cannot be read or turned into a row.
+        PrepareError: where the source or its columns cannot be used.
     """
-    defects: list[Defect] = []
-    rows = []
-    for position, (number, source) in enumerate(read_jsonl(path, defects)):
-        try:
-            rows.append(LAYOUTS[layout](source, f"{layout}-{position:05d}", number))
-        except PrepareError as error:
-            remedy = "Correct the source row, or remove it"
-            defects.append(Defect(path, number, str(error), remedy))
-    if defects:
-        raise DatasetError(sorted(defects, key=lambda defect: defect.line))
-    return rows
+    return Pipeline(open_source(settings, folder), LAYOUTS[settings.layout](settings.columns), allowed, limit)

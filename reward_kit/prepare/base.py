@@ -97,6 +97,12 @@ class Layout(ABC):
     name: ClassVar[str]
     #: The audit that the rows go through: a key of `reward_kit.prepare.audits.AUDITS`.
     domain: ClassVar[str]
+    #: Whether rows come from people's traffic, so that secrets and addresses are masked in them.
+    masks: ClassVar[bool] = False
+
+    def fingerprint(self) -> str:
+        """A text that differs where the same record would give another row."""
+        return self.name
 
     @abstractmethod
     def prepare(self, record: Record, row_id: str, line: int) -> Prepared:

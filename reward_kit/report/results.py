@@ -118,6 +118,8 @@ def _result(verdict: Verdict) -> dict[str, Any]:
         "reason": verdict.reason,
         "extracted": verdict.extracted,
     }
+    if verdict.finding:
+        result["finding"] = verdict.finding
     if verdict.cases:
         result["controls"] = [_case(case) for case in verdict.cases]
     return result

@@ -1,61 +1,80 @@
-"""Step `data`: the dataset is rebuilt from its source, and every row must come out the same, byte for byte."""
+"""Step `data`: every row is what its source is prepared to, byte for byte, and stands up to the audit."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from pydantic import Field, field_validator
 
 from reward_kit.dataset import DATASET_FILE, row_line
-from reward_kit.errors import DatasetError, Defect
-from reward_kit.gates import Decision, Gate, rate_gate
+from reward_kit.errors import DatasetError, Defect, PrepareError
+from reward_kit.gates import Decision, Gate, list_of, meets, percent, rate_gate
 from reward_kit.models import Outcome, Row
-from reward_kit.prepare import LAYOUTS, rows_from_jsonl
+from reward_kit.prepare import SourceSettings, pipeline_of
+from reward_kit.prepare.base import Finding, Reason
+from reward_kit.prepare.build import file_digest
+from reward_kit.prepare.check import SeenInMemory, findings_of
+from reward_kit.prepare.layouts import LAYOUTS
+from reward_kit.prepare.pipeline import Kept
+from reward_kit.prepare.report import report_path, written_digest
 from reward_kit.settings import Settings
 from reward_kit.steps.base import GATE, Grade, RateSettings, Step
 from reward_kit.verdict import Verdict
 
-
-class SourceSettings(Settings):
-    """Where the rows come from, and in which columns."""
-
-    kind: Literal["jsonl"]
-    path: str
-    layout: str
-
-    @field_validator("layout")
-    @classmethod
-    def _known(cls, layout: str) -> str:
-        if layout not in LAYOUTS:
-            raise ValueError(f"unknown layout {layout!r}; known layouts: {', '.join(sorted(LAYOUTS))}")
-        return layout
+_PREPARE = "run 'reward-kit prepare' and review the diff"
 
 
 class DataSettings(Settings):
     """The table [data]."""
 
-    source: SourceSettings
+    #: Where the rows come from; without it the rows are audited and not rebuilt.
+    source: SourceSettings | None = None
     min_rows: Annotated[int, Field(ge=1)] = 1
+    #: Reasons for which `prepare` drops no row, and for each the share of rows it may hold for.
+    allowed: dict[str, Annotated[float, Field(gt=0.0, le=1.0)]] = Field(default_factory=dict)
+
+    @field_validator("allowed")
+    @classmethod
+    def _known(cls, allowed: dict[str, float]) -> dict[str, float]:
+        known = [reason.value for reason in Reason if not reason.stops]
+        if wrong := [name for name in allowed if name not in known]:
+            raise ValueError(f"unknown reason {wrong[0]!r}; reasons that can be allowed: {', '.join(known)}")
+        return allowed
+
+    @property
+    def reasons(self) -> frozenset[Reason]:
+        """The reasons that are allowed."""
+        return frozenset(map(Reason, self.allowed))
 
 
 class DataStep(Step[DataSettings]):
-    """The dataset is what its source says."""
+    """The dataset is what its source says, and no row of it should have been left out.
+
+    A source on the hub is not asked again: what it was prepared to is known by the digest in the filter report.
+    """
 
     name: ClassVar[str] = "data"
     settings_type: ClassVar[type[Settings]] = DataSettings
 
-    @property
-    def source(self) -> Path:
-        """The source file."""
-        return self.folder / self.settings.source.path
+    @cached_property
+    def rebuilt(self) -> Mapping[str, Row] | None:
+        """The rows built anew from the source, by id; None where there is no source to build them from."""
+        source = self.settings.source
+        if source is None or source.kind == "hub":
+            return None
+        pipeline = pipeline_of(source, self.folder, self.settings.reasons)
+        return {made.row.id: made.row for made in pipeline.rows(SeenInMemory()) if isinstance(made, Kept)}
 
     @cached_property
-    def rebuilt(self) -> Mapping[str, Row]:
-        """The rows built anew from the source, by id."""
-        return {row.id: row for row in rows_from_jsonl(self.source, self.settings.source.layout)}
+    def _findings(self) -> Mapping[str, tuple[Finding, ...]]:
+        """What the audit says of each row; of all rows at once, for duplicates."""
+        domain = LAYOUTS[self.settings.source.layout](self.settings.source.columns).domain if self.settings.source else "math"
+        return {row.id: findings for row, findings in findings_of(self.rows, domain)}
 
     @cached_property
     def _lines(self) -> list[bytes]:
@@ -67,36 +86,78 @@ class DataStep(Step[DataSettings]):
             self.rebuilt  # noqa: B018  # built here so that its defects are found now
         except DatasetError as error:
             return list(error.defects)
+        except PrepareError as error:
+            return [Defect(self.folder / "suite.toml", 0, f"data.source cannot be prepared: {error}", "Correct it")]
         return []
+
+    def tolerates(self, verdict: Verdict) -> bool:
+        return verdict.finding in self.settings.allowed
 
     def evaluate(self, rows: Sequence[Row], grade: Grade) -> Iterator[Verdict]:
         for row in rows:
-            yield self._compare(row, self.rebuilt.get(row.id))
+            yield self._compared(row) or self._audited(row)
 
-    def _compare(self, row: Row, fresh: Row | None) -> Verdict:
-        prepare = "run 'reward-kit prepare' and review the diff"
+    def _compared(self, row: Row) -> Verdict | None:
+        """What is wrong with a row beside what its source is prepared to; None where it is the same."""
+        if self.rebuilt is None:
+            return None
+        source = self.settings.source
+        path = "" if source is None else source.path
+        fresh = self.rebuilt.get(row.id)
         if fresh is None:
-            return Verdict(
-                row.id, Outcome.GOLD_DEFECT, reason=f"the source {self.source.name} has no such row; {prepare}"
-            )
-        gold = str(fresh.ground_truth)
-        where = f"{self.source.name}:{fresh.line}"
+            return Verdict(row.id, Outcome.GOLD_DEFECT, reason=f"{path} is prepared to no such row; {_PREPARE}")
+        gold, where = str(fresh.ground_truth), f"{path}:{fresh.line}"
         if type(row.ground_truth) is not type(fresh.ground_truth) or row.ground_truth != fresh.ground_truth:
-            reason = f"ground_truth is {row.ground_truth!r}, {where} says {fresh.ground_truth!r}; {prepare}"
+            reason = f"ground_truth is {row.ground_truth!r}, {where} says {fresh.ground_truth!r}; {_PREPARE}"
             return Verdict(row.id, Outcome.GOLD_DEFECT, 0.0, reason, str(row.ground_truth), gold)
         if self._lines[row.line - 1] != row_line(fresh).encode():
-            reason = f"the row differs from what {where} is prepared to; {prepare}"
+            reason = f"the row differs from what {where} is prepared to; {_PREPARE}"
             return Verdict(row.id, Outcome.BAD_FORMAT, 0.0, reason, str(row.ground_truth), gold)
-        return Verdict(row.id, Outcome.PASSED, 1.0, "as its source says", str(row.ground_truth), gold)
+        return None
+
+    def _audited(self, row: Row) -> Verdict:
+        """What the audit says of a row."""
+        gold = str(row.ground_truth)
+        findings = sorted(self._findings[row.id], key=lambda finding: finding.reason in self.settings.reasons)
+        if findings:
+            reason = f"{findings[0].reason}: {findings[0].message}"
+            return Verdict(row.id, Outcome.GOLD_DEFECT, 0.0, reason, gold, gold, finding=findings[0].reason.value)
+        said = "stands up to the audit" if self.rebuilt is None else "as its source says"
+        return Verdict(row.id, Outcome.PASSED, 1.0, said, gold, gold)
 
     def gates(self, verdicts: Sequence[Verdict]) -> Mapping[str, Gate]:
         return {GATE: self._gate(verdicts)}
 
     def _gate(self, verdicts: Sequence[Verdict]) -> Gate:
-        missing = self.rebuilt.keys() - {row.id for row in self.rows}
+        missing = sorted((self.rebuilt or {}).keys() - {row.id for row in self.rows})
         if missing:
-            named = ", ".join(sorted(missing)[:10])
-            return Gate(Decision.FAILED, f"source rows missing from the dataset: {len(missing)} ({named})")
+            return Gate(Decision.FAILED, f"source rows missing from the dataset: {len(missing)} ({list_of(missing)})")
+        if (unproved := self._unproved()) is not None:
+            return unproved
         if len(self.rows) < self.settings.min_rows:
             return Gate(Decision.FAILED, f"{len(self.rows)} rows, min_rows is {self.settings.min_rows}")
-        return rate_gate(verdicts, RateSettings())
+        found = Counter(verdict.finding for verdict in verdicts if self.tolerates(verdict))
+        notes = []
+        for reason, number in sorted(found.items()):
+            share = self.settings.allowed[reason]
+            notes.append(f"{reason} holds for {number}/{len(verdicts)} rows, {percent(share)} is allowed")
+            if not meets(len(verdicts) - number, len(verdicts), 1.0 - share):
+                return Gate(Decision.FAILED, notes[-1])
+        gate = rate_gate([self._counted(verdict) for verdict in verdicts], RateSettings())
+        return Gate(gate.decision, "; ".join([gate.reason, *notes]))
+
+    def _counted(self, verdict: Verdict) -> Verdict:
+        """A row with an allowed finding counts as passed: how many there may be is decided apart."""
+        return replace(verdict, outcome=Outcome.PASSED) if self.tolerates(verdict) else verdict
+
+    def _unproved(self) -> Gate | None:
+        """For a source that is not read again: whether the dataset is the file that `prepare` wrote."""
+        if self.settings.source is None or self.rebuilt is not None:
+            return None
+        dataset = self.folder / DATASET_FILE
+        written = written_digest(report_path(dataset))
+        if written is None:
+            return Gate(Decision.UNDECIDED, f"{report_path(dataset).name} is not there: run 'reward-kit prepare'")
+        if written != file_digest(dataset):
+            return Gate(Decision.FAILED, f"{dataset.name} is not what 'reward-kit prepare' wrote; {_PREPARE}")
+        return None

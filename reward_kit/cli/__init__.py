@@ -1,0 +1,21 @@
+"""The command line: `reward-kit`. Commands import what they need when they run, so that --help is quick."""
+
+from __future__ import annotations
+
+import click
+
+from reward_kit.cli.check_data import check_data
+from reward_kit.cli.prepare import prepare
+from reward_kit.installation import conflict
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="pytest-rewardkit")
+def main() -> None:
+    """Prepare the suites that `pytest --rk-suite` runs."""
+    if problem := conflict():
+        raise click.ClickException(problem)
+
+
+main.add_command(prepare)
+main.add_command(check_data)

@@ -1,0 +1,5 @@
+"""`python -m reward_kit.cli`, the same as `reward-kit`."""
+
+from reward_kit.cli import main
+
+main()

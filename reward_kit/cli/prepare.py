@@ -1,0 +1,150 @@
+"""`reward-kit prepare`: a suite's dataset, or any other, from its source."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reward_kit.cli.options import allowed_reasons, pairs
+from reward_kit.errors import RewardKitError
+
+if TYPE_CHECKING:
+    from reward_kit.prepare.pipeline import Pipeline
+
+
+@click.command()
+@click.argument("suite", required=False)
+@click.option("--cases", default="cases", show_default=True, type=click.Path(path_type=Path), help="Folder of suites.")
+@click.option("--source", help="Without SUITE: a file, a folder, a hub id such as openai/gsm8k, or module:function.")
+@click.option("--layout", help="How its columns become a row: gsm8k, openr1, openai-chat, columns, ...")
+@click.option("--columns", help="For --layout columns: query=COLUMN,solution=COLUMN,ground_truth=COLUMN.")
+@click.option("--name", help="Configuration of a hub dataset or folder.")
+@click.option("--split", help="Its split, with a slice where wanted: train, train[:100].")
+@click.option("--revision", help="Commit of a hub dataset; by default the present one, which is then reported.")
+@click.option("--allow", "allow", multiple=True, metavar="REASON", help="Keep rows that this reason would drop.")
+@click.option("--limit", type=click.IntRange(min=1), help="Take only the first LIMIT records.")
+@click.option("--out", type=click.Path(path_type=Path), help="Without SUITE: the dataset to write.")
+@click.option("--force", is_flag=True, help="Replace a dataset that has rows which the source does not have.")
+def prepare(
+    suite: str | None,
+    cases: Path,
+    source: str | None,
+    layout: str | None,
+    columns: str | None,
+    name: str | None,
+    split: str | None,
+    revision: str | None,
+    allow: tuple[str, ...],
+    limit: int | None,
+    out: Path | None,
+    force: bool,
+) -> None:
+    """Make a dataset.jsonl without losing or changing a gold.
+
+    With SUITE, from the source that cases/SUITE/suite.toml declares; else from --source, as --out. Every row that is
+    left out is reported with one reason, here and in a .report.json beside the dataset. Interrupted, the same command
+    goes on where it was.
+    """
+    given = {"source": source, "layout": layout, "columns": columns, "name": name, "split": split}
+    given |= {"revision": revision, "out": out, "allow": allow or None, "limit": limit}
+    try:
+        if suite is not None:
+            if extra := [f"--{option}" for option, value in given.items() if value is not None]:
+                raise click.UsageError(f"{', '.join(extra)} cannot stand beside SUITE: suite.toml says it")
+            pipeline, target = _of_suite(cases, suite)
+        else:
+            if missing := [f"--{option}" for option in ("source", "layout", "out") if given[option] is None]:
+                raise click.UsageError(f"name a SUITE, or give {', '.join(missing)} too")
+            assert source is not None and layout is not None and out is not None  # checked above
+            pipeline, target = _of_options(source, layout, columns, name, split, revision, allow, limit), out
+        _build(pipeline, target, force)
+    except RewardKitError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _of_suite(cases: Path, suite: str) -> tuple[Pipeline, Path]:
+    """The pipeline that suite.toml declares, and the suite's dataset."""
+    from reward_kit.dataset import DATASET_FILE
+    from reward_kit.prepare import pipeline_of
+    from reward_kit.suite import SUITE_FILE, read_settings
+
+    path = cases / suite / SUITE_FILE
+    if not path.is_file():
+        known = ", ".join(sorted(found.parent.name for found in cases.glob(f"*/{SUITE_FILE}"))) or "none"
+        raise click.ClickException(f"{path} is not there. Suites in {cases}/: {known}")
+    settings = read_settings(path)
+    if settings.data is None or settings.data.source is None:
+        raise click.ClickException(f"{path} declares no data.source to prepare from")
+    allowed = frozenset(settings.data.allowed)
+    return pipeline_of(settings.data.source, path.parent, allowed), path.parent / DATASET_FILE
+
+
+def _of_options(
+    source: str,
+    layout: str,
+    columns: str | None,
+    name: str | None,
+    split: str | None,
+    revision: str | None,
+    allow: tuple[str, ...],
+    limit: int | None,
+) -> Pipeline:
+    """The pipeline that the options describe."""
+    from pydantic import ValidationError
+
+    from reward_kit.prepare import pipeline_of
+    from reward_kit.prepare.hub import guess_kind
+    from reward_kit.prepare.settings import SourceSettings
+
+    kind, note = guess_kind(source)
+    if note:
+        click.echo(note, err=True)
+    try:
+        settings = SourceSettings(
+            kind=kind, path=source, layout=layout, columns=pairs(columns), name=name, split=split, revision=revision
+        )
+    except ValidationError as error:
+        said = "; ".join(str(found["msg"]).removeprefix("Value error, ") for found in error.errors())
+        raise click.UsageError(said) from None
+    return pipeline_of(settings, Path(), allowed_reasons(allow), limit)
+
+
+def _build(pipeline: Pipeline, target: Path, force: bool) -> None:
+    from reward_kit.prepare.build import build
+    from reward_kit.prepare.report import report_path
+
+    with _progress(pipeline) as progress:
+        try:
+            report = build(pipeline, target, progress, force=force)
+        except KeyboardInterrupt:
+            said = f"interrupted; {target} is as it was. The same command goes on where this one stopped"
+            raise click.ClickException(said) from None
+    for line in report.lines():
+        click.echo(line)
+    click.echo(f"{target}: {report.kept} {'row' if report.kept == 1 else 'rows'}; all reasons in {report_path(target)}")
+
+
+@contextmanager
+def _progress(pipeline: Pipeline) -> Iterator[Callable[[int], None]]:
+    """A bar with rate and time left on a terminal; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    total = pipeline.total
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
+    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+        task = bar.add_task("preparing", total=total or None, rate="")
+
+        def show(done: int) -> None:
+            speed = bar.tasks[0].speed
+            bar.update(task, completed=done, rate=f"{speed:,.0f} rows/s" if speed else "")
+
+        yield show

@@ -1,0 +1,130 @@
+"""Making a dataset.jsonl from a source: interruptible, resumable, and byte for byte the same every time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from reward_kit.dataset import row_line
+from reward_kit.errors import Defect, PrepareError
+from reward_kit.jsonl import read_jsonl
+from reward_kit.prepare.journal import Journal
+from reward_kit.prepare.pipeline import Dropped, Kept, Pipeline
+from reward_kit.prepare.report import FilterReport, report_path, write_report
+
+#: After how many records the clock is looked at, and after how many seconds what is done is made safe.
+_LOOK, _CHECKPOINT = 100, 2.0
+#: Part of what a journal is made from: changed when the same source would give other rows.
+_FORMAT = 1
+
+
+class StoppedError(PrepareError):
+    """A value was changed on the way; no dataset was written. The report says where."""
+
+
+def build(pipeline: Pipeline, out: Path, progress: Callable[[int], None], *, force: bool = False) -> FilterReport:
+    """Make the dataset `out` and its report; go on where an earlier run of the same was interrupted.
+
+    Args:
+        pipeline: source, layout and what is allowed.
+        out: the dataset to write; it is replaced once the new one is whole.
+        progress: called with how many records are done.
+        force: replace a dataset that has rows which the new one does not have.
+
+    Raises:
+        StoppedError: where a gold or a row would not have come through unchanged.
+        PrepareError: where the source cannot be read without loss, no row was kept, rows of the dataset that is there
+            would go, or files cannot be written.
+    """
+    try:
+        with Journal(out, _fingerprint(pipeline)) as journal:
+            report = FilterReport.restored(pipeline.source.description, pipeline.layout.name, journal.counts)
+            _run(pipeline, journal, report, progress)
+            _finish(journal, report, force)
+            return report
+    except OSError as error:
+        raise PrepareError(f"{error.filename or out} cannot be written or read ({error.strerror})") from error
+
+
+def _run(pipeline: Pipeline, journal: Journal, report: FilterReport, progress: Callable[[int], None]) -> None:
+    position = journal.position
+    progress(position)
+    safe_at = time.monotonic()
+    for made in pipeline.rows(journal, position):
+        if isinstance(made, Dropped) and made.finding.reason.stops:
+            _stop(journal, report, made)
+        report.count(made)
+        if isinstance(made, Kept):
+            journal.file.write(row_line(made.row) + "\n")
+        else:
+            journal.drop(position, made)
+        position += 1
+        if position % _LOOK == 0 and (now := time.monotonic()) - safe_at >= _CHECKPOINT:
+            journal.checkpoint(position, report.counts)
+            safe_at = now
+        if position % _LOOK == 0:
+            progress(position)
+    progress(position)
+
+
+def _finish(journal: Journal, report: FilterReport, force: bool) -> None:
+    if not report.read:
+        raise PrepareError(f"{report.source} has no record. Nothing was written")
+    if not report.kept:
+        said = "\n".join(report.lines())
+        raise PrepareError(f"no row of {report.source} could be kept. {journal.out} was not written\n{said}")
+    journal.checkpoint(report.read, report.counts)
+    digest = file_digest(journal.partial)
+    if not force and journal.out.exists() and file_digest(journal.out) != digest:
+        _refuse_to_lose(journal.out, journal.partial)
+    write_report(report_path(journal.out), report, journal.dropped(), digest, None)
+    journal.finish()
+
+
+def _refuse_to_lose(old: Path, new: Path) -> None:
+    """Stop where rows that somebody may have written by hand would go."""
+    remedy = "--force replaces it"
+    kept = set(_ids(new, []))
+    defects: list[Defect] = []
+    lost = [row_id for row_id in _ids(old, defects) if row_id not in kept]
+    if defects:
+        raise PrepareError(f"{old} is there and cannot be read as a dataset. {remedy}")
+    if lost:
+        shown = ", ".join(map(str, lost[:5])) + (" ..." if len(lost) > 5 else "")
+        raise PrepareError(f"{old} has rows that the new one would not have: {shown}. {remedy}")
+
+
+def _ids(path: Path, defects: list[Defect]) -> Iterator[Any]:
+    return (value.get("id") for _, value in read_jsonl(path, defects))
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _stop(journal: Journal, report: FilterReport, made: Dropped) -> None:
+    where, finding = f"line {made.line} ({made.row_id})", made.finding
+    write_report(report_path(journal.out), report, journal.dropped(), "", finding)
+    journal.discard()
+    raise StoppedError(
+        f"{report.source}, {where}: {finding.reason}: {finding.message}. A value would have been changed on the way, so "
+        f"nothing was written. Correct the record, or report the layout {report.layout} as defective"
+    )
+
+
+def _fingerprint(pipeline: Pipeline) -> str:
+    said = {
+        "format": _FORMAT,
+        "source": pipeline.source.fingerprint(),
+        "layout": pipeline.layout.fingerprint(),
+        "allowed": sorted(reason.value for reason in pipeline.allowed),
+        "limit": pipeline.limit,
+    }
+    return json.dumps(said, sort_keys=True)
+
