@@ -146,7 +146,10 @@ def _joined(text: str, boxes: list[Box]) -> list[Box]:
     first = len(boxes) - 1
     while first > 0 and is_joint(text[boxes[first - 1].end : boxes[first].start]):
         first -= 1
-    return boxes[first:]
+    group = boxes[first:]
+    while len(group) > 1 and group[0].content is not None and not group[0].content.strip():
+        group = group[1:]  # "The format is \\boxed{}. \\boxed{6}"
+    return group
 
 
 def _unit_behind(text: str, end: int) -> str:
@@ -208,7 +211,7 @@ def _from_phrases(text: str) -> Final | Missing | None:
     last = answers[-1]
     if last.negated:
         return Missing(Outcome.AMBIGUOUS, "the last statement says what the answer is not")
-    back = taken_back(text[last.end : last.end + 240])
+    back = taken_back(text[last.end : last.end + 240], last.text)
     if back:
         return Missing(Outcome.AMBIGUOUS, f"the last statement is taken back: {' '.join(back.split())!r}")
     if len(answers) > 1 and is_joint(text[answers[-2].end : last.start]) and answers[-2].text != last.text:

@@ -19,6 +19,15 @@ _OR = re.compile(
     r"|perhaps|either|cases?)\b|\\lor|\\vee",
     re.IGNORECASE,
 )
+# Behind a box: the case in which it holds. "Answer 2:" before the next one numbers the answers.
+_CONDITION = re.compile(
+    r"(?:[\s$.,;)\]*(]|\\[)\]])*(?:if|when|unless|provided|assuming|for (?:(?:all|any|every) )?"
+    r"(?:even|odd|positive|negative|prime|composite|large|small|\$|\\\(|[a-zA-Z](?![a-zA-Z])))\b",
+    re.IGNORECASE,
+)
+_NUMBERED = re.compile(
+    r"\b(?:answer|alternative|choice|guess|version|attempt)\s{0,2}#?\s?(?:[2-9]|[B-D]\b|two|three)", re.IGNORECASE
+)
 # Between two boxes these tell that the first one was a step or a mistake.
 _GOES_ON = re.compile(
     r"\b(?:wait|no|not|actually|correct\w*|mistake|instead|re-?\w*check|recompute|check|finally|therefore|thus|so|hence"
@@ -62,12 +71,15 @@ def is_joint(gap: str) -> bool:
     """True where the text between two finals only joins them into one answer."""
     if len(gap) > _JOINT_LENGTH:
         return False
-    return _JOINT.fullmatch(gap) is not None or (_OR.search(gap) is not None and _GOES_ON.search(gap) is None)
+    if _JOINT.fullmatch(gap) is not None:
+        return True
+    offered = _OR.search(gap) is not None or _CONDITION.match(gap) is not None or _NUMBERED.search(gap) is not None
+    return offered and _GOES_ON.search(gap) is None
 
 
 def has_or(gap: str) -> bool:
     """True where the text offers a choice."""
-    return _OR.search(gap) is not None
+    return any(offer is not None for offer in (_OR.search(gap), _CONDITION.match(gap), _NUMBERED.search(gap)))
 
 
 def may_be_hedge(before: str) -> bool:

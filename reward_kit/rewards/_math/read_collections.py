@@ -60,7 +60,7 @@ def read_listing(tokens: Tokens, read: Read) -> Answer:
     if conditions and all(_occurs(piece[0], pieces) for piece in conditions):
         pieces = [piece for piece in pieces if not _is_condition(piece)] or pieces
     if any_top(tokens, lambda token: is_cmd(token, "land", "lor")) and not any(split_relations(p)[1] for p in pieces):
-        return Words(key_of(tokens))  # a formula of logic: only its form is compared
+        return Words(_logic_key(tokens, pieces))
     items = [read(piece) for piece in _with_order_context(pieces)]
     if len(items) == 1:
         return items[0]
@@ -69,6 +69,14 @@ def read_listing(tokens: Tokens, read: Read) -> Answer:
         if combined is not None:
             return combined
     return Listing(tuple(_flat(items)), choice)
+
+
+def _logic_key(tokens: Tokens, pieces: list[list[Token]]) -> str:
+    """The form of a formula of logic; where one sign joins all its parts, their order does not count."""
+    for sign in ("land", "lor"):
+        if all(is_cmd(token, sign) for token in tokens if joins(token)):
+            return f" {sign} ".join(sorted({key_of(trimmed(piece)) for piece in pieces}))
+    return key_of(tokens)
 
 
 def _solution_groups(tokens: Tokens, read: Read) -> tuple[Answer, ...] | None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from reward_kit.rewards._math.answers import Based, Colon, Quantity
 from reward_kit.rewards._math.exact import divides_by_zero
@@ -12,12 +13,13 @@ from reward_kit.rewards._math.expression import Expr, num
 from reward_kit.rewards._math.parser import parse
 from reward_kit.rewards._math.scan import Tokens, is_cmd, is_op, is_word, need, split_top
 from reward_kit.rewards._math.tokens import Token, Unreadable
-from reward_kit.rewards._math.units import CURRENCIES, MULTIPLIERS, canonical_unit, conversion, is_known
+from reward_kit.rewards._math.units import CURRENCIES, canonical_unit, conversion, is_known, without_multipliers
 from reward_kit.rewards._math.words import changes_value
 
 _TRIGONOMETRIC = frozenset(("sin", "cos", "tan", "cot", "sec", "csc"))
 _REMARKS = frozenset(("answer", "units", "unit", "exact", "exactly", "approved"))
 _MOST_UNIT_WORDS = 6
+_SCHOOL = frozenset(("grade", "grader", "graders"))  # 6 fifth graders are no fifths
 _BASE_NAMES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
                "eleven": 11, "twelve": 12, "sixteen": 16}  # fmt: skip
 _DIGITS = re.compile(r"[0-9A-Z]+")
@@ -36,10 +38,7 @@ def read_quantity(tokens: Tokens) -> Quantity:
         return compound
     body, currency = _without_currency(list(tokens))
     body, words, power = _without_unit(body)
-    multiplier = 1
-    while words and words[0].lower() in MULTIPLIERS:
-        multiplier *= int(MULTIPLIERS[words[0].lower()])
-        words = words[1:]
+    words, multiplier = without_multipliers(words)
     unit, prefix_power = canonical_unit(words)
     if currency and unit and unit != currency and unit != "cent":
         raise Unreadable("two units")
@@ -88,6 +87,8 @@ def _without_unit(tokens: list[Token]) -> tuple[list[Token], list[str], int]:
     tokens = _without_remark(tokens)
     if len(tokens) > 1 and is_op(tokens[-1], "%"):
         return tokens[:-1], ["%"], 1
+    if len(tokens) > 1 and is_cmd(tokens[-1], "times") and tokens[-1].textual:
+        return tokens[:-1], ["times"], 1
     for length in (4, 2, 1):  # ^{\circ}, ^\circ, \degree
         if _is_degree(tokens[-length:]) and len(tokens) > length and not _has_function(tokens):
             return tokens[:-length], ["degree"], 1
@@ -151,7 +152,8 @@ def _unit_words(tokens: list[Token]) -> tuple[list[str], int]:
             words.append("per")
         elif not (is_op(token, "^", "{", "}", ".", "-", "'", "(", ")") or is_cmd(token, "cdot")):
             raise Unreadable(f"{token.text!r} is not part of a unit")
-    if any(_no_unit(word, words) for word in words) or len(words) > _MOST_UNIT_WORDS:
+    counted = [word for word, after in pairwise([*words, ""]) if after.lower() not in _SCHOOL]
+    if any(_no_unit(word, words) for word in counted) or len(words) > _MOST_UNIT_WORDS:
         raise Unreadable("the words behind the number are no unit")
     return words, 1 if per else power
 

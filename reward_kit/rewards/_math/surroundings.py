@@ -8,6 +8,7 @@ is it the answer, a part of a larger expression, an example, or taken back?
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 BEFORE = 90
 _BEHIND = 240
@@ -45,6 +46,19 @@ _TAKEN_BACK = re.compile(
     r"|should (?:really |instead |actually )?be|(?:if|unless|when|assuming|provided)\b[^.\n]{0,60}\b(?:else|otherwise))\b",
     re.IGNORECASE,
 )
+_NUMERAL = re.compile(r"-?\d{1,15}(?:,\d{3}){0,5}(?:\.\d{1,15})?")
+_VALUE = r"\$?(?:[A-Za-z]\s?=\s?)?(-?\d[\d,.]{0,20})\$?"
+_JUDGED_BEFORE = re.compile(
+    rf"(?<![\w.,]){_VALUE},?\s(?:(?:is|was|would be|must be|should be|has to be|can be|are|would|because it|which|so it)\s)?"
+    r"(?:an? |also |clearly |therefore )?$",
+    re.IGNORECASE,
+)
+_JUDGED_BEHIND = re.compile(
+    rf"\s(?:(?:answers?|values?|candidates?|roots?|solutions?|choices?|options?)\s)?(?:(?:such as|like|is to (?:answer|say|write|get)|would be)\s)?"
+    rf"{_VALUE}(?=[\s.,;)]|$)",
+    re.IGNORECASE,
+)
+_VERDICT = re.compile(r"wrong|incorrect|mistake|extraneous|reject|invalid|not|does|do|fails?|contradict", re.IGNORECASE)
 _NOT_TAKEN_BACK = re.compile(
     r"\bnot (?:an? )?(?:extraneous|wrong|incorrect|mistaken|mistake|invalid)\b(?: \w+)?", re.IGNORECASE
 )
@@ -83,13 +97,31 @@ def may_be_example(before: str) -> bool:
     )
 
 
-def taken_back(behind: str) -> str:
+def taken_back(behind: str, answer: str = "") -> str:
     """The words behind an answer that take it back; an empty text where none do."""
     behind = _NOT_TAKEN_BACK.sub("", behind)
     back = _TAKEN_BACK.search(behind)
-    if back is None or _ABOUT_ANOTHER.search(behind[: back.end() + 20]):
+    if back is None or _ABOUT_ANOTHER.search(behind[: back.end() + 20]) or _judges_another(behind, back, answer):
         return ""
     return back.group()
+
+
+def _judges_another(behind: str, back: re.Match[str], answer: str) -> bool:
+    """True where the verdict names a value that is not the answer: "7 does not satisfy the equation"."""
+    if not _VERDICT.match(back.group()):
+        return False
+    value = _numeral(answer)
+    before = _JUDGED_BEFORE.search(behind, max(0, back.start() - 40), back.start())
+    judged = before or _JUDGED_BEHIND.match(behind, back.end())
+    if value is None or judged is None or _TAKEN_BACK.search(behind, judged.end() if before is None else back.end()):
+        return False
+    other = _numeral(judged.group(1))
+    return other is not None and other != value
+
+
+def _numeral(text: str) -> Fraction | None:
+    plain = text.strip(" $.")
+    return Fraction(plain.replace(",", "")) if _NUMERAL.fullmatch(plain) else None
 
 
 def objection(text: str, start: int, end: int) -> str:
@@ -112,8 +144,12 @@ def objection(text: str, start: int, end: int) -> str:
         return "the last box is an example or somebody else's answer"
     if behind.lstrip(" $)\\]*}").startswith("?"):
         return "the last box is put as a question"
-    back = taken_back(behind)
+    back = taken_back(behind, _boxed(text[start:end]))
     return f"the last box is taken back: {' '.join(back.split())!r}" if back else ""
+
+
+def _boxed(box: str) -> str:
+    return box[box.find("{") + 1 : -1]
 
 
 def _without_layout(before: str) -> str:

@@ -57,8 +57,20 @@ _TABLE: dict[str, tuple[str, Fraction, str]] = {
     "billion": ("count", _F(10**9), "billions"),
     "trillion": ("count", _F(10**12), "trillions"),
 }  # fmt: skip
+# Number words of other languages behind a numeral (Chinese and Japanese, Russian, Spanish, French, German).
+_FOREIGN_MULTIPLIERS = {
+    100: "百",
+    1000: "千 тысяч тысячи тысяча mille tausend",
+    10**4: "万 萬",
+    10**6: "百万 млн миллион миллиона миллионов millón millones millionen",
+    10**8: "亿 億",
+    10**9: "млрд миллиард миллиарда миллиардов milliards milliarden",
+}
 _NAMES = {spelling: name for name, (_, _, spellings) in _TABLE.items() for spelling in (name, *spellings.split())}
-MULTIPLIERS = {name: factor for name, (dimension, factor, _) in _TABLE.items() if dimension == "count"}
+MULTIPLIERS = {name: factor for name, (dimension, factor, _) in _TABLE.items() if dimension == "count"} | {
+    name: _F(factor) for factor, names in _FOREIGN_MULTIPLIERS.items() for name in names.split()
+}
+_CHINESE_MULTIPLIERS = tuple(sorted((name for name in MULTIPLIERS if not name[0] < "一"), key=len, reverse=True))
 CURRENCIES = {"$": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "USD": "$"}
 _POWERS = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cubed": 3, "cu": 3}
 
@@ -82,6 +94,19 @@ def canonical_unit(words: list[str]) -> tuple[str, int]:
     return " ".join(_singular(name) for name in names), power
 
 
+def without_multipliers(words: list[str]) -> tuple[list[str], int]:
+    """The words of a unit without the number words in front of it, and those multiplied: "million dollars", "万元"."""
+    factor = 1
+    while words:
+        word = words[0].lower()
+        name = word if word in MULTIPLIERS else next((m for m in _CHINESE_MULTIPLIERS if word.startswith(m)), "")
+        if not name:
+            break
+        factor *= int(MULTIPLIERS[name])
+        words = [words[0][len(name) :], *words[1:]] if len(name) < len(word) else words[1:]
+    return words, factor
+
+
 def is_known(word: str) -> bool:
     """True for a word that names a unit."""
     return word.lower().strip(".") in _NAMES or word.lower() in _POWERS
@@ -99,6 +124,8 @@ def conversion(given: str, given_power: int, wanted: str, wanted_power: int) -> 
 
 
 def _same_thing(given: str, wanted: str) -> bool:
+    if "per" in given.split() or "per" in wanted.split():
+        return False  # metres per second are no metres
     shorter, longer = sorted((given.split(), wanted.split()), key=len)
     return bool(shorter) and (longer[: len(shorter)] == shorter or longer[-len(shorter) :] == shorter)
 

@@ -41,6 +41,7 @@ CHANGES_VALUE = frozenset(
     half halves third thirds quarter quarters fourth fourths fifth fifths sixth sixths seventh sevenths
     eighth eighths ninth ninths tenth tenths hundredth hundredths thousandth thousandths millionth
     millionths billionth billionths trillionth trillionths double triple
+    doubled tripled quadrupled halved raised reduced negated inverted
     twice answer bound correct so to also error""".split()
 )
 _ARTICLES = re.compile(r"^(?:the|a|an) (?=\w\w)")
