@@ -19,7 +19,7 @@ from reward_kit.rewards._math.answers import (
 )
 from reward_kit.rewards._math.expression import INFINITY, Expr, choose_signs, contains, neg
 from reward_kit.rewards._math.read_relations import split_relations
-from reward_kit.rewards._math.realsets import as_real_set, intersection
+from reward_kit.rewards._math.realsets import as_real_set, complement, intersection
 from reward_kit.rewards._math.scan import (
     Tokens,
     any_top,
@@ -247,6 +247,11 @@ def _combined(command: str, left: Answer, right: Answer) -> Answer:
         holes = _points_and_intervals(right) if isinstance(right, SetOf) else None
         if holes is not None:
             return _without_points(a, [part.low for part in holes.parts])
+        outside = a if b is not None else None
+        for part in b.parts if b is not None else ():
+            outside = intersection(outside, complement(part)) if outside is not None else None
+        if outside is not None:
+            return outside
     result = intersection(a, b) if command == "cap" and a is not None and b is not None else None
     if result is None:
         raise Unreadable("the set operation cannot be carried out exactly")

@@ -19,6 +19,7 @@ from reward_kit.rewards._math.words import changes_value
 _TRIGONOMETRIC = frozenset(("sin", "cos", "tan", "cot", "sec", "csc"))
 _REMARKS = frozenset(("answer", "units", "unit", "exact", "exactly", "approved"))
 _MOST_UNIT_WORDS = 6
+_SHARES = frozenset(("hundred", "thousand", "million", "billion", "mille", "mil"))  # 25 per thousand is no 25
 _SCHOOL = frozenset(("grade", "grader", "graders"))  # 6 fifth graders are no fifths
 _BASE_NAMES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
                "eleven": 11, "twelve": 12, "sixteen": 16}  # fmt: skip
@@ -153,7 +154,8 @@ def _unit_words(tokens: list[Token]) -> tuple[list[str], int]:
         elif not (is_op(token, "^", "{", "}", ".", "-", "'", "(", ")") or is_cmd(token, "cdot")):
             raise Unreadable(f"{token.text!r} is not part of a unit")
     counted = [word for word, after in pairwise([*words, ""]) if after.lower() not in _SCHOOL]
-    if any(_no_unit(word, words) for word in counted) or len(words) > _MOST_UNIT_WORDS:
+    share = any(before == "per" and after.lower() in _SHARES for before, after in pairwise(words))
+    if share or any(_no_unit(word, words) for word in counted) or len(words) > _MOST_UNIT_WORDS:
         raise Unreadable("the words behind the number are no unit")
     return words, 1 if per else power
 

@@ -34,7 +34,9 @@ _EXAMPLE = re.compile(
     r"(?:\be\.g\.|\b(?:for example|for instance|format is|example:|such as|tempting to (?:write|answer|say|think)"
     r"|(?:might|may|could|would) (?:think|say|guess|expect|believe|be tempted)|(?:students?|people|others?|one) "
     r"(?:answers?|answered|said|says?|wrote|writes?|thinks?|thought|claims?|claimed|get|got)"
-    r"|(?:put|write|give|enclose) (?:your|the) (?:final )?answers? (?:in|within|inside|as))\b)[^.!?\n]{0,60}$",
+    r"|(?:common|usual|typical|frequent) (?:mistake|error|misconception)s? (?:is|are|was|would be)"
+    r"|(?:put|write|give|enclose) (?:your|the) (?:final )?answers? (?:in|within|inside|as))\b)"
+    r"(?:(?!\bbut\b|\bhowever\b)[^.!?\n]){0,60}$",
     re.IGNORECASE,
 )
 _TAKEN_BACK = re.compile(
@@ -42,8 +44,8 @@ _TAKEN_BACK = re.compile(
     r"|not (?:right|correct|valid|true|possible|it|what)|not (?:the|an?|our|my) (?:\w+ )?(?:answer|solution|result)"
     r"|(?:does not|doesn[’']t|do not|don[’']t|fails? to) (?:satisfy|work|hold|fit|solve)"
     r"|(?:do not|don[’']t|cannot|can[’']t|can not) (?:know|solve|answer|be (?:right|correct|true))"
-    r"|(?:have|has) no (?:answer|idea)|not sure|edit:|correction:|wait|however|on second thought|required format"
-    r"|should (?:really |instead |actually )?be|(?:if|unless|when|assuming|provided)\b[^.\n]{0,60}\b(?:else|otherwise))\b",
+    r"|(?:have|has) no (?:answer|idea)|not sure|edit:|correction:|wait|however|on second thought|required format|(?:just|only|merely) (?:an?|the) (?:placeholder|example|template|format)"
+    r"|should (?:really |instead |actually )?be|(?:if|unless|when|assuming|provided)\b[^.\n]{0,60}\b(?:else|otherwise|in which case))\b",
     re.IGNORECASE,
 )
 _NUMERAL = re.compile(r"-?\d{1,15}(?:,\d{3}){0,5}(?:\.\d{1,15})?")
@@ -54,7 +56,7 @@ _JUDGED_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _JUDGED_BEHIND = re.compile(
-    rf"\s(?:(?:answers?|values?|candidates?|roots?|solutions?|choices?|options?)\s)?(?:(?:such as|like|is to (?:answer|say|write|get)|would be)\s)?"
+    rf"\s(?:(?:the|that|a|an)\s)?(?:(?:negative|other|second|first)\s)?(?:(?:answers?|values?|candidates?|roots?|solutions?|choices?|options?)\s)?(?:(?:such as|like|is to (?:answer|say|write|get)|would be)\s)?"
     rf"{_VALUE}(?=[\s.,;)]|$)",
     re.IGNORECASE,
 )
@@ -80,6 +82,9 @@ def may_be_example(before: str) -> bool:
         "might" in before
         or "ould" in before
         or "may" in before
+        or "mistake" in before
+        or "error" in before
+        or "misconception" in before
         or "empt" in before
         or "exampl" in before
         or "e.g" in before
@@ -138,6 +143,8 @@ def objection(text: str, start: int, end: int) -> str:
         return "the last box is a part of a larger expression"
     if _LARGER_BEHIND.match(behind) and not _CHOICE.fullmatch(text, start, end):
         return "the expression goes on behind the last box"
+    if behind[:1] == "|" and near.endswith(("$|", "=|", "= |", "(|", "\\lvert", "\\left|")):
+        return "the last box stands between bars"
     if _is_tuple_item(near, behind):
         return "the last box is one item of a tuple"
     if is_example(before):

@@ -116,11 +116,37 @@ def conversion(given: str, given_power: int, wanted: str, wanted_power: int) -> 
     """The factor from one unit to another; None where they measure different things."""
     if given == wanted and given_power == wanted_power:
         return Fraction(1)
+    rates = _rate(given, given_power), _rate(wanted, wanted_power)
+    if rates[0] is not None and rates[1] is not None:
+        return rates[0][0] / rates[1][0] if rates[0][1] == rates[1][1] else None
     if given not in _TABLE or wanted not in _TABLE or given_power != wanted_power:
         # "5 apples" and "5 red apples" name the same things; "apples" and "pears" do not.
         return Fraction(1) if given_power == wanted_power and _same_thing(given, wanted) else None
     (dimension, factor, _), (other, base, _) = _TABLE[given], _TABLE[wanted]
     return (factor / base) ** given_power if dimension == other else None
+
+
+_RATES = {"km/h": "km per h", "mph": "mile per h"}
+
+
+def _rate(unit: str, power: int) -> tuple[Fraction, dict[str, int]] | None:
+    """Factor and dimensions of "m per s" and its like; None for other units and unknown words."""
+    words = _RATES.get(unit, unit).split()
+    if words.count("per") != 1 or power != 1 or words[0] == "per":
+        return None
+    factor, dimensions = _F(1), dict[str, int]()
+    below = words.index("per")
+    for place, word in enumerate(words):
+        name, _, exponent = word.partition("^")
+        if place == below:
+            continue
+        if name not in _TABLE or (exponent and not exponent.isdigit()) or len(exponent) > 1:
+            return None
+        dimension, size, _ = _TABLE[name]
+        times = int(exponent or 1) * (1 if place < below else -1)
+        factor *= size**times
+        dimensions[dimension] = dimensions.get(dimension, 0) + times
+    return factor, dimensions
 
 
 def _same_thing(given: str, wanted: str) -> bool:

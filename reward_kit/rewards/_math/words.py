@@ -51,8 +51,10 @@ _NOT_WORD = re.compile(r"[^0-9a-z.+*/=<>^()-]+")
 def key_of(tokens: Tokens) -> str:
     """Lower case, single blanks, no LaTeX, no punctuation at the ends: equal keys are equal texts."""
     parts: list[str] = []
-    for token in tokens:
+    for before, token in zip([None, *tokens], tokens, strict=False):
         joined = token.kind in ("sym", "num") and not token.spaced and parts and parts[-1][-1:].isalnum()
+        if before is not None and before.kind == "word" and before.textual and not token.textual:
+            joined = False  # \\text{June }21
         if joined:
             parts[-1] += token.text
         elif token.text not in ("{", "}"):
