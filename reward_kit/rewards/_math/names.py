@@ -34,6 +34,9 @@ def read_name(tokens: Tokens) -> Name | None:
         or (any(token.kind == "word" and changes_value(token.text) for token in tokens) and not _says_answer(tokens))
     ):
         return None
+    if is_op(tokens[0], "#") and len(tokens) > 1:
+        counted = read_name(tokens[1:])  # the number of elements
+        return Name(tuple(f"#{part}" for part in counted.parts)) if counted is not None else None
     if is_op(tokens[-1], "'"):
         return None  # a value of a derivative is not the value of the variable
     tokens = [token for token in tokens if not is_op(token, "'")]

@@ -71,6 +71,18 @@ def _compound(tokens: list[Token]) -> Quantity | None:
     return Quantity(Expr("add", terms), parts[0].unit, parts[0].power)
 
 
+def read_compound(tokens: Tokens) -> Quantity | None:
+    """5 dollars and 75 cents: two amounts of one kind that "and" adds up."""
+    place = next((k for k, token in enumerate(tokens) if is_word(token, "and")), 0)
+    if not 1 < place < len(tokens) - 2 or tokens[place - 1].kind != "word" or tokens[place + 1].kind != "num":
+        return None
+    if any(is_op(token, ",", ";") for token in tokens):
+        return None
+    amount = _compound([*tokens[:place], *tokens[place + 1 :]])
+    units = [canonical_unit([token.text])[0] for token in tokens if token.kind == "word" and not is_word(token, "and")]
+    return amount if len(set(units)) == len(units) else None
+
+
 def _without_currency(tokens: list[Token]) -> tuple[list[Token], str]:
     """Take one currency sign away, in front ("$5", "-$5", "USD 5") or behind."""
     for place in [*range(min(2, len(tokens))), len(tokens) - 1]:
@@ -85,7 +97,7 @@ def _without_currency(tokens: list[Token]) -> tuple[list[Token], str]:
 
 def _without_unit(tokens: list[Token]) -> tuple[list[Token], list[str], int]:
     """Split the unit words at the end from the expression: its tokens, the words, the power."""
-    tokens = _without_remark(tokens)
+    tokens = _with_slash(_without_remark(tokens))
     if len(tokens) > 1 and is_op(tokens[-1], "%"):
         return tokens[:-1], ["%"], 1
     if len(tokens) > 1 and is_cmd(tokens[-1], "times") and tokens[-1].textual:
@@ -99,7 +111,10 @@ def _without_unit(tokens: list[Token]) -> tuple[list[Token], list[str], int]:
     if start in (0, len(tokens)):
         return tokens, [], 1
     words, power = _unit_words(tokens[start:])
-    return tokens[:start], words, power
+    end = (
+        start - 1 if is_op(tokens[start - 1], "(") and is_op(tokens[-1], ")") and start > 1 else start
+    )  # 41 (integers)
+    return tokens[:end], words, power
 
 
 def _without_remark(tokens: list[Token]) -> list[Token]:
@@ -107,6 +122,21 @@ def _without_remark(tokens: list[Token]) -> list[Token]:
     if len(tokens) > 3 and is_op(tokens[-1], ")") and is_op(tokens[-3], "(") and is_word(tokens[-2], *_REMARKS):
         return tokens[:-3]
     return tokens
+
+
+def _with_slash(tokens: list[Token]) -> list[Token]:
+    r"""90 \frac{\text{km}}{\text{h}} as 90 km/h."""
+    place = max((k for k, token in enumerate(tokens) if is_cmd(token, "frac")), default=0)
+    tail = tokens[place + 1 :]
+    shape = [token.text if token.kind == "op" else "" for token in tail]
+    if (
+        not place
+        or shape != ["{", "", "}", "{", "", "}"]
+        or tail[1].kind != "word"
+        or not (tail[4].textual or tail[4].kind == "word")
+    ):
+        return tokens
+    return [*tokens[:place], tail[1], Token("op", "/"), tail[4]._replace(kind="word")]
 
 
 def _has_function(tokens: list[Token]) -> bool:

@@ -16,7 +16,7 @@ from reward_kit.rewards._math.read_collections import (
     without_plus_minus,
 )
 from reward_kit.rewards._math.read_matrices import read_matrix
-from reward_kit.rewards._math.read_quantities import read_based, read_colon, read_quantity
+from reward_kit.rewards._math.read_quantities import read_based, read_colon, read_compound, read_quantity
 from reward_kit.rewards._math.read_relations import read_relation, relation_of
 from reward_kit.rewards._math.scan import (
     Tokens,
@@ -46,6 +46,7 @@ _HALF_LINES = {
     "setR^+_0": False,
     "setR_0^+": False,
 }
+_LEADS = frozenset("so thus hence therefore the final correct answer is".split())
 _EXPLAINS = frozenset(("where", "with"))
 _QUANTIFIERS = frozenset(("all", "any", "every", "each", "some", "integer", "integers", "real"))
 
@@ -138,7 +139,7 @@ def _read(tokens: Tokens, depth: int) -> Answer:
     if depth > _DEEPEST:
         raise Unreadable(f"the answer is nested more than {_DEEPEST} deep")
     body = _without_explanation(trimmed(tokens))
-    body = _without_parentheses(body)
+    body = _yes_or_no(_without_lead(_without_parentheses(body)))
     if not body:
         raise Unreadable("the answer is empty")
 
@@ -148,6 +149,9 @@ def _read(tokens: Tokens, depth: int) -> Answer:
     whole = _choice(body, inner) or _special_set(body) or _outer(body, inner)
     if whole is not None:
         return whole
+    compound = read_compound(body)
+    if compound is not None:
+        return compound
     if any_top(body, joins):
         return read_listing(body, inner)
     body = _without_quantifier(body)
@@ -178,6 +182,21 @@ def _outer(body: Tokens, inner: object) -> Answer | None:
         body = trimmed(body[: _power_place(body)])  # (1, -2)^T is a column
     group = outer_group(body)
     return read_group(*group, inner) if group is not None else None  # type: ignore[arg-type]
+
+
+def _without_lead(body: list[Token]) -> list[Token]:
+    """Without "the answer is" in front."""
+    end = next((k for k, token in enumerate(body) if not (token.kind == "word" and token.text.lower() in _LEADS)), 0)
+    said = [token.text.lower() for token in body[:end]]
+    return body[end:] if said[-2:] == ["answer", "is"] else body
+
+
+def _yes_or_no(body: list[Token]) -> list[Token]:
+    """ "Yes" of "Yes, it is possible"."""
+    if len(body) < 4 or not is_word(body[0], "yes", "no") or not is_comma(body[1]):
+        return body
+    takes_back = any(is_word(token, "yes", "no", "or", "but", "maybe") or token.kind == "num" for token in body[2:])
+    return body if takes_back else body[:1]
 
 
 def _power_place(body: Tokens) -> int:

@@ -233,6 +233,8 @@ def _letters(run: str, shape: Token, before: list[Token]) -> list[Token]:
         return [shape._replace(kind="sym", text=run)]
     if _is_unit_behind_number(run, shape, before):
         return [shape._replace(kind="word", text=run)]
+    if shape.textual and run in _SHORT_UNITS and before and before[-1].text == "/":
+        return [shape._replace(kind="word", text=run)]
     if run in _RUN_COMMANDS:
         return [_command({"infinity": "infty", "oo": "infty"}.get(run, run), shape)]
     name = next(

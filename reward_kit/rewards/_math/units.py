@@ -119,11 +119,11 @@ def conversion(given: str, given_power: int, wanted: str, wanted_power: int) -> 
     rates = _rate(given, given_power), _rate(wanted, wanted_power)
     if rates[0] is not None and rates[1] is not None:
         return rates[0][0] / rates[1][0] if rates[0][1] == rates[1][1] else None
-    if given not in _TABLE or wanted not in _TABLE or given_power != wanted_power:
+    if given not in _TABLE or wanted not in _TABLE:
         # "5 apples" and "5 red apples" name the same things; "apples" and "pears" do not.
         return Fraction(1) if given_power == wanted_power and _same_thing(given, wanted) else None
-    (dimension, factor, _), (other, base, _) = _TABLE[given], _TABLE[wanted]
-    return (factor / base) ** given_power if dimension == other else None
+    (dimension, factor), (other, base) = _of_dimension(given, given_power), _of_dimension(wanted, wanted_power)
+    return factor / base if dimension == other else None
 
 
 _RATES = {"km/h": "km per h", "mph": "mile per h"}
@@ -147,6 +147,14 @@ def _rate(unit: str, power: int) -> tuple[Fraction, dict[str, int]] | None:
         factor *= size**times
         dimensions[dimension] = dimensions.get(dimension, 0) + times
     return factor, dimensions
+
+
+def _of_dimension(unit: str, power: int) -> tuple[tuple[str, int], Fraction]:
+    """Dimension and factor of a unit; a litre is a cubic decimetre."""
+    dimension, factor, _ = _TABLE[unit]
+    if dimension == "volume" and power == 1:
+        return ("length", 3), factor / 1000
+    return (dimension, power), factor**power
 
 
 def _same_thing(given: str, wanted: str) -> bool:

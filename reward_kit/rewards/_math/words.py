@@ -44,7 +44,10 @@ CHANGES_VALUE = frozenset(
     doubled tripled quadrupled halved raised reduced negated inverted
     twice answer bound correct so to also error""".split()
 )
-_ARTICLES = re.compile(r"^(?:the|a|an) (?=\w\w)")
+_ARTICLES = re.compile(r"^(?:the|a|an|on) (?=\w\w)")
+_MONTH = "(january|february|march|april|may|june|july|august|september|october|november|december)"  # whole names only
+_ORDINAL = r"(\d{1,2})(?: ?(?:st|nd|rd|th))?"
+_DATE = re.compile(rf"{_MONTH} {_ORDINAL}|{_ORDINAL}(?: of)? {_MONTH}")
 _NOT_WORD = re.compile(r"[^0-9a-z.+*/=<>^()-]+")
 
 
@@ -60,7 +63,9 @@ def key_of(tokens: Tokens) -> str:
         elif token.text not in ("{", "}"):
             parts.append(token.text)
     text = _NOT_WORD.sub(" ", " ".join(parts).lower()).strip(" .()")
-    return _ARTICLES.sub("", text)
+    text = _ARTICLES.sub("", text)
+    date = _DATE.fullmatch(text)
+    return f"{date.group(1) or date.group(4)} {date.group(2) or date.group(3)}" if date else text
 
 
 def from_words(key: str) -> Answer:
