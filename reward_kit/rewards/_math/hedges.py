@@ -49,7 +49,7 @@ _NEGATED_BEFORE = re.compile(
     r"(?:\bnot\b|\bnever\b|n't\b|n’t\b|\bcannot be\b|\brather than\b|\binstead of\b|\bother than\b|\bexcept\b"
     r"|\bnor\b|\b(?:wrong|incorrect) (?:answer|value|result)s?(?: is| are| would be)?"
     # a bound or a multiple is not the answer either
-    r"|\b(?:less|greater|more|fewer|smaller|larger|higher|lower) than|\b(?:twice|half of)\b"
+    r"|\b(?:less|greater|more|fewer|smaller|larger|higher|lower) than|\bdiffer(?:s|ent)? from|\b(?:twice|half of)\b"
     r"|\b(?:answer|value|result|number) (?:is|must be|would be) (?:at (?:most|least)|below|above|under|over|up to)"
     r"|不是|不为|并非|不等于|ではなく|\bнет?\b|\bno (?:es|son|é)\b|\bn['’]est pas\b|\bnicht\b|\bnon è\b|\bnão é\b)"
     + _FILLER
@@ -135,8 +135,13 @@ def may_be_hedge(before: str) -> bool:
         or "twice" in before
         or "half of" in before
         or " nor" in before
-        or " at most" in before
-        or " at least" in before
+        or " at " in before
+        or " under " in before
+        or " below " in before
+        or " above " in before
+        or " over " in before
+        or " up to " in before
+        or " from " in before
         or "no es" in before
         or "n'est" in before
         or "nicht" in before

@@ -30,7 +30,7 @@ _NEGATION = re.compile(
 _MATH = re.compile(r"\$\$(.{1,2000}?)\$\$|\$([^$]{1,2000})\$|\\\((.{1,2000}?)\\\)|\\\[(.{1,2000}?)\\\]", re.DOTALL)
 _JOINS = re.compile(r"\s{0,3}(?:,|;|and|or|,\s?and|,\s?or)\s{1,3}(?=\$|\\\()")
 _LINE_END = re.compile(
-    r"[.!?](?=\s|$|\*|\")|\n|\s\((?=[A-Za-z]{2})|[,;]?\s(?:because|since|as we|which|so that|where|when|while|after|hence|thus|but|wait|however|I hope|I am|I'm)\b|</",
+    r"[.!?](?=\s|$|\*|\")|\n|。|，(?=不是|而不是|因为|所以|即)|\s\((?=[A-Za-z]{2})|[,;]?\s(?:because|since|as we|which|so that|where|when|while|after|hence|thus|but|wait|however|I hope|I am|I'm)\b|</",
 )
 
 

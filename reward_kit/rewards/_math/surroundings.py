@@ -26,6 +26,7 @@ _DIGIT_BEFORE = re.compile(r"[\d.,]$")
 _LARGER_BEHIND = re.compile(
     r"\d|!\s?\$|[.,]\d|(?!(?:cm|mm|km|kg|m|g|s|ml|ft|in|mph|h|th|st|nd|rd)\b)[A-Za-z](?![A-Za-z]{3})|\s?(?:[/+^](?!\s?\{?\s?(?:\\circ|\\text))|\*(?!\*)[\w\\(]"
     r"|\\(?:pi|sqrt|[dt]?frac|times|cdot|pm)(?![A-Za-z]))|-[\d\\]"
+    r"|\$?\s(?:minus|plus|divided by|multiplied by|squared|cubed|times \$?\d)|\\?%\$? of \$?\d"
 )
 _CHOICE = re.compile(r"\\f?boxe?d?\s?\{(?:\\\w+\s?\{)?\s?\(?[A-J]\)?\s?\}?\s?\}")
 _SAYS_NOTHING = " \n\t$.)]}\\"
@@ -45,11 +46,18 @@ _TAKEN_BACK = re.compile(
     r"|(?:does not|doesn[’']t|do not|don[’']t|fails? to) (?:satisfy|work|hold|fit|solve)"
     r"|(?:do not|don[’']t|cannot|can[’']t|can not) (?:know|solve|answer|be (?:right|correct|true))"
     r"|(?:have|has) no (?:answer|idea)|not sure|edit:|correction:|wait|however|on second thought|required format|(?:just|only|merely) (?:an?|the) (?:placeholder|example|template|format)"
+    r"|oops|hold on|though (?:it|that|this) (?:might|may|could)|I (?:forgot|missed|overlooked|mis(?:counted|read|calculated))"
     r"|should (?:really |instead |actually )?be|(?:if|unless|when|assuming|provided)\b[^.\n]{0,60}\b(?:else|otherwise|in which case))\b",
     re.IGNORECASE,
 )
 _NUMERAL = re.compile(r"-?\d{1,15}(?:,\d{3}){0,5}(?:\.\d{1,15})?")
 _VALUE = r"\$?(?:[A-Za-z]\s?=\s?)?(-?\d[\d,.]{0,20})\$?"
+_NEGATIVE_ONE = re.compile(r"\bnegative (?:roots?|solutions?|values?|one|answers?)\b", re.IGNORECASE)
+_LETTER = re.compile(r"(?:\\[a-z]{4,6}\{)?\(?([A-J])\)?\}?")
+_LETTERS = re.compile(r"(?<![\w\\])([A-J])(?![\w'])")
+_LETTER_SUBJECT = re.compile(
+    r"(?<![\w\\])[A-J](?:(?:,|,? and|,? or) [A-J]){0,5} (?:is|are|was|were|must be|would be|does|do)(?: all| both| also)? ?$"
+)
 _JUDGED_BEFORE = re.compile(
     rf"(?<![\w.,]){_VALUE},?\s(?:(?:is|was|would be|must be|should be|has to be|can be|are|would|because it|which|so it)\s)?"
     r"(?:an? |also |clearly |therefore )?$",
@@ -60,9 +68,13 @@ _JUDGED_BEHIND = re.compile(
     rf"{_VALUE}(?=[\s.,;)]|$)",
     re.IGNORECASE,
 )
-_VERDICT = re.compile(r"wrong|incorrect|mistake|extraneous|reject|invalid|not|does|do|fails?|contradict", re.IGNORECASE)
+_VERDICT = re.compile(
+    r"wrong|incorrect|mistake|extraneous|reject|discard|invalid|not|does|do|fails?|contradict", re.IGNORECASE
+)
 _NOT_TAKEN_BACK = re.compile(
-    r"\bnot (?:an? )?(?:extraneous|wrong|incorrect|mistaken|mistake|invalid)\b(?: \w+)?", re.IGNORECASE
+    r"\bnot (?:an? )?(?:extraneous|wrong|incorrect|mistaken|mistake|invalid|contradict)\b(?: \w+)?"
+    r"|\b(?:common|usual|typical|frequent) (?:mistake|error|pitfall)s?\W{0,3}(?::|\W(?:is|are|would|here)\b)[^.\n]{0,80}",
+    re.IGNORECASE,
 )
 # "Checking: 41 would be wrong" says nothing against the box where it names the wrong one before the verdict.
 _ABOUT_ANOTHER = re.compile(
@@ -115,7 +127,13 @@ def _judges_another(behind: str, back: re.Match[str], answer: str) -> bool:
     """True where the verdict names a value that is not the answer: "7 does not satisfy the equation"."""
     if not _VERDICT.match(back.group()):
         return False
+    letter = _LETTER.fullmatch(answer.strip())
+    if letter:
+        subject = _LETTER_SUBJECT.search(behind, max(0, back.start() - 60), back.start())
+        return subject is not None and letter.group(1) not in _LETTERS.findall(subject.group())
     value = _numeral(answer)
+    if value is not None and value > 0 and _NEGATIVE_ONE.search(behind, 0, back.end() + 20):
+        return True
     before = _JUDGED_BEFORE.search(behind, max(0, back.start() - 40), back.start())
     judged = before or _JUDGED_BEHIND.match(behind, back.end())
     if value is None or judged is None or _TAKEN_BACK.search(behind, judged.end() if before is None else back.end()):
@@ -143,7 +161,9 @@ def objection(text: str, start: int, end: int) -> str:
         return "the last box is a part of a larger expression"
     if _LARGER_BEHIND.match(behind) and not _CHOICE.fullmatch(text, start, end):
         return "the expression goes on behind the last box"
-    if behind[:1] == "|" and near.endswith(("$|", "=|", "= |", "(|", "\\lvert", "\\left|")):
+    if behind.startswith(("|", "\\right|", "\\rvert")) and near.endswith(
+        ("$|", "=|", "= |", "(|", "\\lvert", "\\left|")
+    ):
         return "the last box stands between bars"
     if _is_tuple_item(near, behind):
         return "the last box is one item of a tuple"
