@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from reward_kit.rewards._math.audit import GoldFinding
 
 Profile = Literal["strict", "lenient"]
+# Python 3.11 finds an enum's member by a call of its own; the fast path looks three of them up.
+_PASSED, _WRONG, _INFRA_ERROR = Outcome.PASSED, Outcome.WRONG_ANSWER, Outcome.INFRA_ERROR
 
 
 def math_reward(
@@ -67,8 +69,7 @@ def math_reward(
         # Most answers are numbers in a box at the end: the same verdict as below, in a tenth of the time.
         equal = same_numbers(gold, answer)
         if equal is not None:
-            outcome = Outcome.PASSED if equal else Outcome.WRONG_ANSWER
-            return _result(outcome, number_reason(gold, answer, equal), "exact", answer, gold)
+            return _result(_PASSED if equal else _WRONG, number_reason(gold, answer, equal), "exact", answer, gold)
         final: Final | Missing = given_answer(answer, "box" if "box" in content else "phrase")
     else:
         final = find_final(content, cut_off=cut_off, lenient=lenient)
@@ -142,8 +143,8 @@ def _result(
         result,
         "__dict__",
         {
-            "score": 1.0 if outcome is Outcome.PASSED else 0.0,
-            "is_score_valid": outcome is not Outcome.INFRA_ERROR,
+            "score": 1.0 if outcome is _PASSED else 0.0,
+            "is_score_valid": outcome is not _INFRA_ERROR,
             "reason": reason,
             "metrics": {},
             "step_outputs": None,

@@ -7,10 +7,16 @@ Every other response takes the full way in finals.py, which gives the same answe
 
 from __future__ import annotations
 
-from reward_kit.rewards._math.hedges import alternative_before, is_negated, may_be_hedge
+import re
+
+from reward_kit.rewards._math.boxes import find_boxes
+from reward_kit.rewards._math.hedges import alternative_before, is_joint, is_negated, may_be_hedge
 from reward_kit.rewards._math.surroundings import BEFORE, is_example, may_be_example
 from reward_kit.rewards._math.visible import may_think
 
+# A box with braces at most two deep, near the end. A brace ends each run of other signs, so that a failed match
+# takes linear time too.
+_LAST_BOX = re.compile(r"\\boxed\{([^{}]*(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}[^{}]*)*)\}([^{}]{0,39})\Z")
 # What may follow a box and says nothing.
 _NOTHING = " \n\t$.*)]\\"
 # Units in words behind a box: no other reader takes them for a part of the answer either.
@@ -27,9 +33,9 @@ _UNIT_WORDS = frozenset(
 
 def quick_answer(text: str, lenient: bool) -> str | None:
     """The answer of a response of a usual shape, else None."""
-    first = text.find("box")
-    if first >= 0:
-        return _plain_box(text, first - 1)
+    last = text.rfind("box")
+    if last >= 0:
+        return _plain_box(text, last - 1)
     return _plain_line(text) if lenient else None
 
 
@@ -43,42 +49,36 @@ def _plain_line(text: str) -> str | None:
 
 
 def _plain_box(text: str, start: int) -> str | None:
-    """The content of the only box where that is plain text at the end of the response, with nothing to weigh.
+    """The content of the last box where that is plain text at the end of the response, with nothing to weigh.
 
-    The fast path of most responses. Every other one (several boxes, braces inside, words behind, a negation
-    or an "or" before, thinking tags) takes the full way, which gives the same answer for these.
+    The fast path of most responses. Every other one (boxes side by side, words behind, a negation or an "or"
+    before, thinking tags) takes the full way, which gives the same answer for these.
     """
-    if not text.startswith("\\boxed{", start) or text.find("box", start + 7) >= 0 or may_think(text):
+    box = _LAST_BOX.match(text, start) if start >= 0 else None
+    if box is None or may_think(text) or _joins_another(text, start):
         return None
-    close = _first_balanced(text, start + 6)
-    if close < 0 or close + 40 < len(text):
-        return None
-    behind = text[close + 1 :].strip(_NOTHING)
-    if behind and behind not in _UNIT_WORDS:
-        return None
-    content = text[start + 7 : close].strip()
-    if "\\{" in content or "\\}" in content:
+    content, behind = box.groups()
+    content, behind = content.strip(), behind.strip(_NOTHING)
+    if not content or "\\{" in content or "\\}" in content or (behind and behind not in _UNIT_WORDS):
         return None
     before = text[max(0, start - BEFORE) : start]
-    lowered = before.lower()
-    if not content or before[-1:] == "-" or _may_be_part(before):
+    if _may_be_part(before):
         return None
+    lowered = before.lower()
     if may_be_example(lowered) and is_example(before):
         return None
     hedged = may_be_hedge(lowered) and (
-        is_negated(text, start, close + 1) or alternative_before(text, start) is not None
+        is_negated(text, start, box.end(1) + 1) or alternative_before(text, start) is not None
     )
     return None if hedged else content
 
 
-def _first_balanced(text: str, opening: int) -> int:
-    """The brace that closes the one at `opening`, for the few braces of a usual answer; else -1."""
-    close = text.find("}", opening)
-    for _ in range(12):
-        if close < 0 or text.count("{", opening, close) == text.count("}", opening, close) + 1:
-            return close
-        close = text.find("}", close + 1)
-    return -1
+def _joins_another(text: str, start: int) -> bool:
+    """True where an earlier box and the one at `start` are given as one answer."""
+    if text.find("box", 0, start) < 0:
+        return False
+    earlier = find_boxes(text[:start])
+    return bool(earlier) and is_joint(text[earlier[-1].end : start])
 
 
 def _may_be_part(before: str) -> bool:
