@@ -10,18 +10,20 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import BaseModel
+
 from reward_kit.models import EvaluateResult, Message, Outcome, text_of
 from reward_kit.rewards._math.finals import Final, Missing, find_final, given_answer
 from reward_kit.rewards._math.policy import EXACT, Percent, Policy, Rounding, Units
 from reward_kit.rewards._math.quick import quick_answer
-from reward_kit.rewards._math.verdicts import compare_texts, number_reason, same_numbers
+from reward_kit.rewards._math.verdicts import compare_numbers, compare_texts
 
 if TYPE_CHECKING:
     from reward_kit.rewards._math.audit import GoldFinding
 
 Profile = Literal["strict", "lenient"]
-# Python 3.11 finds an enum's member by a call of its own; the fast path looks three of them up.
-_PASSED, _WRONG, _INFRA_ERROR = Outcome.PASSED, Outcome.WRONG_ANSWER, Outcome.INFRA_ERROR
+# Python 3.11 finds an enum's member by a call of its own.
+_PASSED, _INFRA_ERROR = Outcome.PASSED, Outcome.INFRA_ERROR
 
 
 def math_reward(
@@ -67,9 +69,9 @@ def math_reward(
     exact = not (tolerance or absolute_tolerance or require_units or units or rounding != "none")
     if exact and (answer := quick_answer(content, lenient)) is not None:
         # Most answers are numbers in a box at the end: the same verdict as below, in a tenth of the time.
-        equal = same_numbers(gold, answer)
-        if equal is not None:
-            return _result(_PASSED if equal else _WRONG, number_reason(gold, answer, equal), "exact", answer, gold)
+        settled = compare_numbers(gold, answer)
+        if settled is not None:
+            return _result(settled[0], settled[1], "exact", answer, gold)
         final: Final | Missing = given_answer(answer, "box" if "box" in content else "phrase")
     else:
         final = find_final(content, cut_off=cut_off, lenient=lenient)
@@ -110,14 +112,12 @@ def _graded_message(messages: Sequence[Message | Mapping[str, Any]]) -> tuple[st
     for message in reversed(messages):
         if type(message) is dict or isinstance(message, Mapping):
             if message.get("role", "assistant") == "assistant":
-                return _text(message.get("content")), message.get("finish_reason") == "length"
+                content = message.get("content")
+                text = content if type(content) is str else text_of(content)
+                return text, message.get("finish_reason") == "length"
         elif message.role == "assistant":
-            return _text(message.content), message.finish_reason == "length"
+            return text_of(message.content), message.finish_reason == "length"
     return "", False
-
-
-def _text(content: Any) -> str:
-    return content if type(content) is str else text_of(content)
 
 
 @lru_cache(maxsize=512)
@@ -137,11 +137,9 @@ def _result(
     Values of our own need no validation, and pydantic's generic constructor would take longer than the
     grading.
     """
-    result = EvaluateResult.__new__(EvaluateResult)
-    set_slot = object.__setattr__
-    set_slot(
+    result = _new_object(EvaluateResult)
+    _set_dict(
         result,
-        "__dict__",
         {
             "score": 1.0 if outcome is _PASSED else 0.0,
             "is_score_valid": outcome is not _INFRA_ERROR,
@@ -155,11 +153,17 @@ def _result(
             "decided_by": layer,
         },
     )
-    set_slot(result, "__pydantic_fields_set__", _FIELDS)
-    set_slot(result, "__pydantic_extra__", None)
-    set_slot(result, "__pydantic_private__", None)
+    _set_fields(result, _FIELDS)
+    _set_extra(result, None)
+    _set_private(result, None)
     return result
 
 
+_new_object = object.__new__
+# The slots of a pydantic model, each with its own setter: object.__setattr__ would look them up by name.
+_set_dict, _set_fields, _set_extra, _set_private = (
+    vars(BaseModel)[slot].__set__
+    for slot in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+)
 # Shared by all results: it holds every field already, so that setting one adds nothing.
 _FIELDS = set(EvaluateResult.model_fields)

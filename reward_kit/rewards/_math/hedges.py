@@ -37,6 +37,11 @@ _NEGATED_AFTER = re.compile(
     r"(?:not|wrong|incorrect|false|never)\b|\bis(?:n't|n’t)\b|\bcan(?:not|'t|’t) be\b)",
     re.IGNORECASE,
 )
+# The words that can end what _NEGATED_BEFORE and _OR_BEFORE find, but for "is" and "are" behind "wrong answer".
+_HEDGE_ENDS = frozenset(
+    "not never be than of except answer answers value values result results to simply just actually really"
+    " or either maybe perhaps possibly even".split()
+)
 _OR_BEFORE = re.compile(
     r"(?:\bor|\beither)(?:\s|\$|\\\(|\\\[|\*|(?:maybe|perhaps|possibly|just|even)\b){1,12}$", re.IGNORECASE
 )
@@ -91,6 +96,13 @@ def may_be_hedge(before: str) -> bool:
         or "instead" in before
         or "except" in before
     )
+
+
+def may_lead_from_hedge(word: str, before: str) -> bool:
+    """False where `word`, the last one of the lower-case text before an answer, ends no negation and no choice."""
+    if word in ("is", "are"):
+        return "wrong" in before or "incorrect" in before
+    return word in _HEDGE_ENDS or not word.isalpha()
 
 
 def is_negated(text: str, start: int, end: int) -> bool:

@@ -10,13 +10,15 @@ from __future__ import annotations
 import re
 
 from reward_kit.rewards._math.boxes import find_boxes
-from reward_kit.rewards._math.hedges import alternative_before, is_joint, is_negated, may_be_hedge
+from reward_kit.rewards._math.hedges import alternative_before, is_joint, is_negated, may_lead_from_hedge
 from reward_kit.rewards._math.surroundings import BEFORE, is_example, may_be_example
 from reward_kit.rewards._math.visible import may_think
 
-# A box with braces at most two deep, near the end. A brace ends each run of other signs, so that a failed match
-# takes linear time too.
-_LAST_BOX = re.compile(r"\\boxed\{([^{}]*(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}[^{}]*)*)\}([^{}]{0,39})\Z")
+# Braces in a box, at most two deep. A brace ends each run of other signs, so that a failed match takes linear
+# time too.
+_BALANCED = re.compile(r"[^{}]*(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}[^{}]*)*")
+# `\boxed 42` stands for a box too; this far before another one it cannot belong to it.
+_BARE_BOX = 200
 # What may follow a box and says nothing.
 _NOTHING = " \n\t$.*)]\\"
 # Units in words behind a box: no other reader takes them for a part of the answer either.
@@ -33,10 +35,10 @@ _UNIT_WORDS = frozenset(
 
 def quick_answer(text: str, lenient: bool) -> str | None:
     """The answer of a response of a usual shape, else None."""
-    last = text.rfind("box")
-    if last >= 0:
-        return _plain_box(text, last - 1)
-    return _plain_line(text) if lenient else None
+    start = text.rfind("\\boxed{")
+    if start >= 0:
+        return _plain_box(text, start)
+    return _plain_line(text) if lenient and "box" not in text else None
 
 
 def _plain_line(text: str) -> str | None:
@@ -54,38 +56,44 @@ def _plain_box(text: str, start: int) -> str | None:
     The fast path of most responses. Every other one (boxes side by side, words behind, a negation or an "or"
     before, thinking tags) takes the full way, which gives the same answer for these.
     """
-    box = _LAST_BOX.match(text, start) if start >= 0 else None
-    if box is None or may_think(text) or _joins_another(text, start):
+    close = text.rfind("}")
+    content, behind = text[start + 7 : close].strip(), text[close + 1 :].strip(_NOTHING)
+    if not content or (behind and behind not in _UNIT_WORDS) or may_think(text):
         return None
-    content, behind = box.groups()
-    content, behind = content.strip(), behind.strip(_NOTHING)
-    if not content or "\\{" in content or "\\}" in content or (behind and behind not in _UNIT_WORDS):
+    if ("{" in content or "}" in content) and not _is_plain_group(content):
         return None
-    before = text[max(0, start - BEFORE) : start]
-    if _may_be_part(before):
+    before = text[start - BEFORE if start > BEFORE else 0 : start].lower()
+    word = _word_before(before)
+    if word is None or _joins_another(text, start, before):
         return None
-    lowered = before.lower()
-    if may_be_example(lowered) and is_example(before):
+    if may_be_example(before) and is_example(text[max(0, start - BEFORE) : start]):
         return None
-    hedged = may_be_hedge(lowered) and (
-        is_negated(text, start, box.end(1) + 1) or alternative_before(text, start) is not None
+    hedged = may_lead_from_hedge(word, before) and (
+        is_negated(text, start, close + 1) or alternative_before(text, start) is not None
     )
     return None if hedged else content
 
 
-def _joins_another(text: str, start: int) -> bool:
+def _is_plain_group(content: str) -> bool:
+    return "\\{" not in content and "\\}" not in content and _BALANCED.fullmatch(content) is not None
+
+
+def _joins_another(text: str, start: int, before: str) -> bool:
     """True where an earlier box and the one at `start` are given as one answer."""
+    if "}" not in before and text.find("box", max(0, start - _BARE_BOX), start) < 0:
+        return False
     if text.find("box", 0, start) < 0:
         return False
     earlier = find_boxes(text[:start])
     return bool(earlier) and is_joint(text[earlier[-1].end : start])
 
 
-def _may_be_part(before: str) -> bool:
-    """True where what stands right before the box may make it a part of something larger."""
+def _word_before(before: str) -> str | None:
+    """The last word before the box; None where the box may be a part of something larger."""
     near = before.rstrip(" $\n\t")
     if near.endswith(("\\(", "\\[")):
         near = near[:-2].rstrip()
+    word = near[near.rfind(" ") + 1 :]
     last = near[-1:]
     worded = last.isalpha() or last in "=:.*"
-    return not worded or (last == "." and near == before) or "\\" in near[near.rfind(" ") + 1 :]
+    return None if not worded or (last == "." and near == before) or "\\" in word else word
