@@ -64,17 +64,18 @@ def math_reward(
     if not isinstance(ground_truth, str):
         reason = f"ground_truth is {repr(ground_truth)[:60]}, not text: write it in quotes"  # type: ignore[unreachable]
         return _result(Outcome.GOLD_DEFECT, reason, "gold", None, repr(ground_truth))
-    gold = _gold_text(ground_truth)
     lenient = profile == "lenient"
     exact = not (tolerance or absolute_tolerance or require_units or units or rounding != "none")
     if exact and (answer := quick_answer(content, lenient)) is not None:
         # Most answers are numbers in a box at the end: the same verdict as below, in a tenth of the time.
-        settled = compare_numbers(gold, answer)
+        settled = _settled_number(ground_truth, answer)
         if settled is not None:
-            return _result(settled[0], settled[1], "exact", answer, gold)
+            outcome, reason, gold = settled
+            return _result(outcome, reason, "exact", answer, gold)
         final: Final | Missing = given_answer(answer, "box" if "box" in content else "phrase")
     else:
         final = find_final(content, cut_off=cut_off, lenient=lenient)
+    gold = _gold_text(ground_truth)
     policy = EXACT
     if not exact or percent != "either":
         wanted: Units = units or ("required" if require_units else "optional")
@@ -118,6 +119,14 @@ def _graded_message(messages: Sequence[Message | Mapping[str, Any]]) -> tuple[st
         elif message.role == "assistant":
             return text_of(message.content), message.finish_reason == "length"
     return "", False
+
+
+@lru_cache(maxsize=1024)  # the responses of a GRPO group repeat few numbers
+def _settled_number(ground_truth: str, answer: str) -> tuple[Outcome, str, str] | None:
+    """The outcome, the reason and the gold answer where that and the response's answer are plain numbers."""
+    gold = _gold_text(ground_truth)
+    settled = compare_numbers(gold, answer)
+    return None if settled is None else (*settled, gold)
 
 
 @lru_cache(maxsize=512)

@@ -34,28 +34,14 @@ _UNIT_WORDS = frozenset(
 
 
 def quick_answer(text: str, lenient: bool) -> str | None:
-    """The answer of a response of a usual shape, else None."""
-    start = text.rfind("\\boxed{")
-    if start >= 0:
-        return _plain_box(text, start)
-    return _plain_line(text) if lenient and "box" not in text else None
+    """The answer of a response of a usual shape, else None.
 
-
-def _plain_line(text: str) -> str | None:
-    """The number on a last line `A: 42`, where no declared format occurs."""
-    place = text.rfind("\nA: ")
-    answer = text[place + 4 :].strip()
-    if place < 0 or not answer.isdigit() or "nswer" in text or "####" in text or may_think(text) or not text.isascii():
-        return None
-    return None if "NSWER" in text else answer
-
-
-def _plain_box(text: str, start: int) -> str | None:
-    """The content of the last box where that is plain text at the end of the response, with nothing to weigh.
-
-    The fast path of most responses. Every other one (boxes side by side, words behind, a negation or an "or"
-    before, thinking tags) takes the full way, which gives the same answer for these.
+    That is the content of the last box where it stands at the end of the response with nothing to weigh: no
+    other box beside it, no words behind, no negation and no "or" before, no thinking tags.
     """
+    start = text.rfind("\\boxed{")
+    if start < 0:
+        return _plain_line(text) if lenient and "box" not in text else None
     close = text.rfind("}")
     content, behind = text[start + 7 : close].strip(), text[close + 1 :].strip(_NOTHING)
     if not content or (behind and behind not in _UNIT_WORDS) or may_think(text):
@@ -66,12 +52,22 @@ def _plain_box(text: str, start: int) -> str | None:
     word = _word_before(before)
     if word is None or _joins_another(text, start, before):
         return None
-    if may_be_example(before) and is_example(text[max(0, start - BEFORE) : start]):
+    line = before[before.rfind("\n") + 1 :]  # an example is one on its line only
+    if line and may_be_example(line) and is_example(text[max(0, start - BEFORE) : start]):
         return None
     hedged = may_lead_from_hedge(word, before) and (
         is_negated(text, start, close + 1) or alternative_before(text, start) is not None
     )
     return None if hedged else content
+
+
+def _plain_line(text: str) -> str | None:
+    """The number on a last line `A: 42`, where no declared format occurs."""
+    place = text.rfind("\nA: ")
+    answer = text[place + 4 :].strip()
+    if place < 0 or not answer.isdigit() or "nswer" in text or "####" in text or may_think(text) or not text.isascii():
+        return None
+    return None if "NSWER" in text else answer
 
 
 def _is_plain_group(content: str) -> bool:
@@ -93,7 +89,9 @@ def _word_before(before: str) -> str | None:
     near = before.rstrip(" $\n\t")
     if near.endswith(("\\(", "\\[")):
         near = near[:-2].rstrip()
-    word = near[near.rfind(" ") + 1 :]
+    word = near.rpartition(" ")[2]
+    if word.isalpha():
+        return word
     last = near[-1:]
     worded = last.isalpha() or last in "=:.*"
     return None if not worded or (last == "." and near == before) or "\\" in word else word

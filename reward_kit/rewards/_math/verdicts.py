@@ -63,7 +63,6 @@ def _settled(gold: str, final: Final, policy: Policy) -> Verdict:
     return verdict
 
 
-@lru_cache(maxsize=1024)  # the responses of a GRPO group repeat few numbers
 def compare_numbers(gold: str, answer: str) -> tuple[Outcome, str] | None:
     """The outcome and the one-line reason for two plain numbers; None where either is anything else."""
     if answer == gold and answer.isdigit() and answer.isascii():
