@@ -76,9 +76,9 @@ def _is_plain_group(content: str) -> bool:
 
 def _joins_another(text: str, start: int, before: str) -> bool:
     """True where an earlier box and the one at `start` are given as one answer."""
-    if "}" not in before and text.find("box", max(0, start - _BARE_BOX), start) < 0:
-        return False
-    if text.find("box", 0, start) < 0:
+    # Where no brace ends in the text before, no box with braces does.
+    reach = 0 if "}" in before else max(0, start - _BARE_BOX)
+    if text.rfind("box", reach, start) < 0:
         return False
     earlier = find_boxes(text[:start])
     return bool(earlier) and is_joint(text[earlier[-1].end : start])
