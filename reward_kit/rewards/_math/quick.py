@@ -52,8 +52,8 @@ def quick_answer(text: str, lenient: bool) -> str | None:
     word = _word_before(before)
     if word is None or _joins_another(text, start, before):
         return None
-    line = before[before.rfind("\n") + 1 :]  # an example is one on its line only
-    if line and may_be_example(line) and is_example(text[max(0, start - BEFORE) : start]):
+    # What makes an example stands on the last line; a line's end may close that.
+    if may_be_example(before[before.rfind("\n", 0, -1) + 1 :]) and is_example(text[max(0, start - BEFORE) : start]):
         return None
     hedged = may_lead_from_hedge(word, before) and (
         is_negated(text, start, close + 1) or alternative_before(text, start) is not None
