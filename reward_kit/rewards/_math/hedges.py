@@ -37,11 +37,6 @@ _NEGATED_AFTER = re.compile(
     r"(?:not|wrong|incorrect|false|never)\b|\bis(?:n't|n’t)\b|\bcan(?:not|'t|’t) be\b)",
     re.IGNORECASE,
 )
-# The words that can end what _NEGATED_BEFORE and _OR_BEFORE find, but for "is" and "are" behind "wrong answer".
-_HEDGE_ENDS = frozenset(
-    "not never be than of except answer answers value values result results to simply just actually really"
-    " or either maybe perhaps possibly even".split()
-)
 _OR_BEFORE = re.compile(
     r"(?:\bor|\beither)(?:\s|\$|\\\(|\\\[|\*|(?:maybe|perhaps|possibly|just|even)\b){1,12}$", re.IGNORECASE
 )
@@ -98,13 +93,6 @@ def may_be_hedge(before: str) -> bool:
     )
 
 
-def may_lead_from_hedge(word: str, before: str) -> bool:
-    """False where `word`, the last one of the lower-case text before an answer, ends no negation and no choice."""
-    if word in ("is", "are"):
-        return "wrong" in before or "incorrect" in before
-    return word in _HEDGE_ENDS or not word.isalpha()
-
-
 def is_negated(text: str, start: int, end: int) -> bool:
     """True where the words right before or behind say that this is not the answer."""
     before = text[max(0, start - 60) : start]
@@ -139,3 +127,18 @@ def alternative_after(text: str, end: int) -> str | None:
         return None
     stop = _ALTERNATIVE_END.search(found.group(1))
     return (found.group(1)[: stop.start()] if stop else found.group(1)).strip(" {}()") or None
+
+
+# The words that can end a negation or an "or" before an answer, but for "is" and "are" behind "wrong answer". A word
+# too many here costs time only.
+_HEDGE_ENDS = frozenset(
+    "not never nor be than of from except answer answers value values result results to simply just actually really"
+    " twice most least below above under over or either maybe perhaps possibly even no es son pas nicht o ou oder".split()
+)
+
+
+def may_lead_from_hedge(word: str, before: str) -> bool:
+    """False where `word`, the last one of the lower-case text before an answer, ends no negation and no choice."""
+    if word in ("is", "are"):
+        return "wrong" in before or "incorrect" in before
+    return word in _HEDGE_ENDS or not (word.isascii() and word.isalpha())
