@@ -133,7 +133,8 @@ def alternative_after(text: str, end: int) -> str | None:
 # too many here costs time only.
 _HEDGE_ENDS = frozenset(
     "not never nor be than of from except answer answers value values result results to simply just actually really"
-    " twice most least below above under over or either maybe perhaps possibly even no es son pas nicht o ou oder".split()
+    " twice most least below above under over or either maybe perhaps possibly even no es son pas nicht o ou"
+    " oder".split()
 )
 
 
