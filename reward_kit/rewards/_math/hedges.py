@@ -189,3 +189,19 @@ def alternative_after(text: str, end: int) -> str | None:
         return None
     stop = _ALTERNATIVE_END.search(found.group(1))
     return (found.group(1)[: stop.start()] if stop else found.group(1)).strip(" {}()") or None
+
+
+# The words that can end a negation or an "or" before an answer, but for "is" and "are" behind "wrong answer". A word
+# too many here costs time only.
+_HEDGE_ENDS = frozenset(
+    "not never nor be than of from except answer answers value values result results to simply just actually really"
+    " twice most least below above under over or either maybe perhaps possibly even no es son pas nicht o ou"
+    " oder".split()
+)
+
+
+def may_lead_from_hedge(word: str, before: str) -> bool:
+    """False where `word`, the last one of the lower-case text before an answer, ends no negation and no choice."""
+    if word in ("is", "are"):
+        return "wrong" in before or "incorrect" in before
+    return word in _HEDGE_ENDS or not (word.isascii() and word.isalpha())

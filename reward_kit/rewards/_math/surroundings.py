@@ -107,10 +107,7 @@ def may_be_example(before: str) -> bool:
         or "people" in before
         or "other" in before
         or "one " in before
-        or "put " in before
-        or "rite" in before
-        or "give " in before
-        or "enclose" in before
+        or ("answer" in before and ("put " in before or "rite" in before or "give " in before or "enclose" in before))
     )
 
 
