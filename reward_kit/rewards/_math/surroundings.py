@@ -113,7 +113,7 @@ def may_be_example(before: str) -> bool:
 
 def taken_back(behind: str, answer: str = "") -> str:
     """The words behind an answer that take it back; an empty text where none do."""
-    behind = _NOT_TAKEN_BACK.sub("", behind)
+    behind = _NOT_TAKEN_BACK.sub(lambda about: about.group() if answer and answer in about.group() else "", behind)
     back = _TAKEN_BACK.search(behind)
     if back is None or _ABOUT_ANOTHER.search(behind[: back.end() + 20]) or _judges_another(behind, back, answer):
         return ""

@@ -47,7 +47,7 @@ CHANGES_VALUE = frozenset(
 _ARTICLES = re.compile(r"^(?:the|a|an|on) (?=\w\w)")
 _MONTH = "(january|february|march|april|may|june|july|august|september|october|november|december)"  # whole names only
 _ORDINAL = r"(\d{1,2})(?: ?(?:st|nd|rd|th))?"
-_DATE = re.compile(rf"{_MONTH} {_ORDINAL}|{_ORDINAL}(?: of)? {_MONTH}")
+_DATE = re.compile(rf"(?:the )?(?:{_MONTH} {_ORDINAL}|{_ORDINAL}(?: of)? {_MONTH})")
 _NOT_WORD = re.compile(r"[^0-9a-z.+*/=<>^()-]+")
 
 
