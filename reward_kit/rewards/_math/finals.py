@@ -16,6 +16,7 @@ from reward_kit.rewards._math.hedges import (
     alternative_after,
     alternative_before,
     each_in_a_case,
+    given_together,
     has_or,
     is_joint,
     is_negated,
@@ -130,7 +131,7 @@ def _from_boxes(text: str, boxes: list[Box]) -> Final | Missing:
     items[-1] += _unit_behind(text, last.end)
     if len(group) == 1 and is_negative(text, first.start):
         items[0] = "-" + items[0]
-    choice = any(has_or(text[a.end : b.start]) or each_in_a_case(text, a, b) for a, b in pairwise(group))
+    choice = any(has_or(text[a.end : b.start]) or each_in_a_case(text, a, b.start) for a, b in pairwise(group))
     other = before or alternative_after(text, last.end) or _stated_later(text, last.end)
     return Final(tuple(dict.fromkeys(items)), "box", other, choice, _with_names(text, group, items))
 
@@ -158,10 +159,7 @@ def _stated_later(text: str, end: int) -> str | None:
 def _joined(text: str, boxes: list[Box]) -> list[Box]:
     """The last box and those right before it that form one answer with it."""
     first = len(boxes) - 1
-    while first > 0 and (
-        is_joint(text[boxes[first - 1].end : boxes[first].start])
-        or each_in_a_case(text, boxes[first - 1], boxes[first])
-    ):
+    while first > 0 and given_together(text, boxes[first - 1], boxes[first].start):
         first -= 1
     group = boxes[first:]
     while len(group) > 1 and group[0].content is not None and not group[0].content.strip():

@@ -103,9 +103,14 @@ def has_or(gap: str) -> bool:
     return any(offer is not None for offer in (_OR.search(gap), _CONDITION.match(gap), _NUMBERED.search(gap)))
 
 
-def each_in_a_case(text: str, first: Box, second: Box) -> bool:
+def given_together(text: str, first: Box, start: int) -> bool:
+    """True where a box and the next one, which starts at `start`, are given as one answer or as a choice."""
+    return is_joint(text[first.end : start]) or each_in_a_case(text, first, start)
+
+
+def each_in_a_case(text: str, first: Box, start: int) -> bool:
     """True for "If x > 0, then \\boxed{1}; if x < 0, then \\boxed{2}": each box holds in its own case."""
-    gap = text[first.end : second.start]
+    gap = text[first.end : start]
     if len(gap) > _JOINT_LENGTH or "\n\n" in gap or _IN_CASE.search(gap) is None:
         return False
     return _IN_CASE.search(text[max(0, first.start - _JOINT_LENGTH) : first.start]) is not None

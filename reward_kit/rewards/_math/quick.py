@@ -3,14 +3,12 @@
 Every other response takes the full way in finals.py, which gives the same answer for these.
 """
 
-# Tables and expressions read better in one line.
-
 from __future__ import annotations
 
 import re
 
 from reward_kit.rewards._math.boxes import find_boxes
-from reward_kit.rewards._math.hedges import alternative_before, is_joint, is_negated, may_lead_from_hedge
+from reward_kit.rewards._math.hedges import alternative_before, given_together, is_negated, may_lead_from_hedge
 from reward_kit.rewards._math.surroundings import BEFORE, is_example, may_be_example
 from reward_kit.rewards._math.visible import may_think
 
@@ -81,7 +79,7 @@ def _joins_another(text: str, start: int, before: str) -> bool:
     if text.rfind("box", reach, start) < 0:
         return False
     earlier = find_boxes(text[:start])
-    return bool(earlier) and is_joint(text[earlier[-1].end : start])
+    return bool(earlier) and given_together(text, earlier[-1], start)
 
 
 def _word_before(before: str) -> str | None:
