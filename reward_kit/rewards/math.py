@@ -10,16 +10,20 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import BaseModel
+
 from reward_kit.models import EvaluateResult, Message, Outcome, text_of
 from reward_kit.rewards._math.finals import Final, Missing, find_final, given_answer
 from reward_kit.rewards._math.policy import EXACT, Percent, Policy, Rounding, Units
 from reward_kit.rewards._math.quick import quick_answer
-from reward_kit.rewards._math.verdicts import compare_texts, number_reason, same_numbers
+from reward_kit.rewards._math.verdicts import compare_numbers, compare_texts
 
 if TYPE_CHECKING:
     from reward_kit.rewards._math.audit import GoldFinding
 
 Profile = Literal["strict", "lenient"]
+# Python 3.11 finds an enum's member by a call of its own.
+_PASSED, _INFRA_ERROR = Outcome.PASSED, Outcome.INFRA_ERROR
 
 
 def math_reward(
@@ -60,18 +64,18 @@ def math_reward(
     if not isinstance(ground_truth, str):
         reason = f"ground_truth is {repr(ground_truth)[:60]}, not text: write it in quotes"  # type: ignore[unreachable]
         return _result(Outcome.GOLD_DEFECT, reason, "gold", None, repr(ground_truth))
-    gold = _gold_text(ground_truth)
     lenient = profile == "lenient"
     exact = not (tolerance or absolute_tolerance or require_units or units or rounding != "none")
     if exact and (answer := quick_answer(content, lenient)) is not None:
         # Most answers are numbers in a box at the end: the same verdict as below, in a tenth of the time.
-        equal = same_numbers(gold, answer)
-        if equal is not None:
-            outcome = Outcome.PASSED if equal else Outcome.WRONG_ANSWER
-            return _result(outcome, number_reason(gold, answer, equal), "exact", answer, gold)
+        settled = _settled_number(ground_truth, answer)
+        if settled is not None:
+            outcome, reason, gold = settled
+            return _result(outcome, reason, "exact", answer, gold)
         final: Final | Missing = given_answer(answer, "box" if "box" in content else "phrase")
     else:
         final = find_final(content, cut_off=cut_off, lenient=lenient)
+    gold = _gold_text(ground_truth)
     policy = EXACT
     if not exact or percent != "either":
         wanted: Units = units or ("required" if require_units else "optional")
@@ -109,14 +113,20 @@ def _graded_message(messages: Sequence[Message | Mapping[str, Any]]) -> tuple[st
     for message in reversed(messages):
         if type(message) is dict or isinstance(message, Mapping):
             if message.get("role", "assistant") == "assistant":
-                return _text(message.get("content")), message.get("finish_reason") == "length"
+                content = message.get("content")
+                text = content if type(content) is str else text_of(content)
+                return text, message.get("finish_reason") == "length"
         elif message.role == "assistant":
-            return _text(message.content), message.finish_reason == "length"
+            return text_of(message.content), message.finish_reason == "length"
     return "", False
 
 
-def _text(content: Any) -> str:
-    return content if type(content) is str else text_of(content)
+@lru_cache(maxsize=1024)  # the responses of a GRPO group repeat few numbers
+def _settled_number(ground_truth: str, answer: str) -> tuple[Outcome, str, str] | None:
+    """The outcome, the reason and the gold answer where that and the response's answer are plain numbers."""
+    gold = _gold_text(ground_truth)
+    settled = compare_numbers(gold, answer)
+    return None if settled is None else (*settled, gold)
 
 
 @lru_cache(maxsize=512)
@@ -136,14 +146,12 @@ def _result(
     Values of our own need no validation, and pydantic's generic constructor would take longer than the
     grading.
     """
-    result = EvaluateResult.__new__(EvaluateResult)
-    set_slot = object.__setattr__
-    set_slot(
+    result = _new_object(EvaluateResult)
+    _set_dict(
         result,
-        "__dict__",
         {
-            "score": 1.0 if outcome is Outcome.PASSED else 0.0,
-            "is_score_valid": outcome is not Outcome.INFRA_ERROR,
+            "score": 1.0 if outcome is _PASSED else 0.0,
+            "is_score_valid": outcome is not _INFRA_ERROR,
             "reason": reason,
             "metrics": {},
             "step_outputs": None,
@@ -154,11 +162,17 @@ def _result(
             "decided_by": layer,
         },
     )
-    set_slot(result, "__pydantic_fields_set__", _FIELDS)
-    set_slot(result, "__pydantic_extra__", None)
-    set_slot(result, "__pydantic_private__", None)
+    _set_fields(result, _FIELDS)
+    _set_extra(result, None)
+    _set_private(result, None)
     return result
 
 
+_new_object = object.__new__
+# The slots of a pydantic model, each with its own setter: object.__setattr__ would look them up by name.
+_set_dict, _set_fields, _set_extra, _set_private = (
+    vars(BaseModel)[slot].__set__
+    for slot in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+)
 # Shared by all results: it holds every field already, so that setting one adds nothing.
 _FIELDS = set(EvaluateResult.model_fields)

@@ -200,7 +200,7 @@ def grade(messages, ground_truth, **kwargs):
 
 
 def test_a_gold_of_which_no_wrong_answer_is_proved_is_named(make_math_suite, controls):
-    make_math_suite(BOXES + WORDS_TOO, golds=["20", "Monday"])
+    make_math_suite(BOXES + WORDS_TOO, golds=["20", "May"])
     readiness, step, _ = controls()
     assert readiness == "READY"
     assert step["reason"].endswith("; no wrong answer could be proved for 1 row: row-01")
@@ -218,11 +218,18 @@ def test_a_row_without_any_control_neither_passes_nor_fails(make_math_suite, con
 
 
 def test_where_no_wrong_answer_is_proved_the_suite_is_undecided(make_math_suite, controls):
-    make_math_suite(ALWAYS_ONE.replace("1.0", "float('boxed' in messages[-1]['content'])"), golds=["Monday", "Friday"])
+    make_math_suite(ALWAYS_ONE.replace("1.0", "float('boxed' in messages[-1]['content'])"), golds=["May", "Dec"])
     readiness, step, _ = controls()
     assert (readiness, step["gate"]) == ("UNDECIDED", "undecided")
     assert step["gates"]["specificity"]["reason"] == "no wrong answer could be proved for any of 2 rows"
     assert step["gates"]["sensitivity"]["decision"] == "passed"
+
+
+def test_a_reward_that_pays_for_any_word_is_not_ready(make_math_suite, controls):
+    make_math_suite(ALWAYS_ONE.replace("1.0", "float('boxed' in messages[-1]['content'])"), golds=["Monday", "Alice"])
+    readiness, step, _ = controls()
+    assert readiness == "NOT READY"
+    assert "row-00 other_word" in step["reason"]
 
 
 def test_the_answers_format_is_that_of_the_reference(make_math_suite, controls):

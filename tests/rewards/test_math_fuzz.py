@@ -120,3 +120,31 @@ def test_the_fast_path_gives_the_answer_of_the_full_way():
         answer = quick_answer(text, lenient=True)
         final = find_final(text, lenient=True)
         assert answer is None or (isinstance(final, Final) and final.text == answer), text
+
+
+# What the expressions for hedges, examples and joined boxes are made of.
+HEDGE_PIECES = (
+    "not never isn't isn’t cannot be than of rather instead other except wrong incorrect answer answers value result is are "
+    "would equal to simply just the actually really either or maybe perhaps possibly even for example, e.g. such as student "
+    "says might think put write in format Or NOT Wrong 42 x = : . ? ** ( $ \\( \\[ - } { \\boxed{1} \\boxed{\\frac{1}{2}} "
+    "\\fbox{3} \\boxed \\boxed{ and"
+).split()
+LATER = ["", "$", "$.", "\\).", "\n\\]", " cm", " feet.", "}", "$ is wrong", " or 4", "\n\nThe answer is 3."]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_fast_path_overlooks_no_hedge_and_no_other_box(seed: int):
+    rng = random.Random(seed)
+    quick = 0
+    for _ in range(3_000):
+        words = rng.choices(HEDGE_PIECES, k=rng.randrange(6))
+        space = " " * rng.choice([1, 1, 1, 30, 60])
+        before = space.join(words) + rng.choice([" ", "\n", "", " $", " \\(", "\n\\[\n", ": "])
+        text = f"{before}\\boxed{{{rng.choice(['5', '1/2', 'x'])}}}{rng.choice(LATER)}"
+        answer = quick_answer(text, lenient=False)
+        if answer is not None:
+            final = find_final(text)
+            assert isinstance(final, Final), text
+            assert (final.items, final.alternative, final.offers_choice) == ((answer,), None, False), text
+            quick += 1
+    assert quick > 300

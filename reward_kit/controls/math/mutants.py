@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from reward_kit.controls.math.latex import choice_of, literals
 from reward_kit.controls.math.numbers import Number, as_decimal, read_number, write_number
+from reward_kit.controls.math.words import other_words, words_of
 
 
 def mutants(gold: str) -> Iterator[tuple[str, str]]:
@@ -21,6 +22,8 @@ def mutants(gold: str) -> Iterator[tuple[str, str]]:
         yield from _of_number(gold, number)
     elif choice:
         yield from _of_choice(gold, choice)
+    elif words_of(gold) is not None:
+        yield from other_words(gold)
     else:
         yield from _of_text(gold)
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from reward_kit.controls.math.latex import choice_of, enclosed, split, tokens, written
 from reward_kit.controls.math.numbers import Number, read_number
+from reward_kit.controls.math.words import proof_of_other_words, words_of
 
 
 def proof_of_difference(gold: str, other: str) -> str | None:
     """Why the two are different answers, in words; None where that is not proved."""
     first, second = read_number(gold), read_number(other)
+    if words_of(gold) is not None:
+        return proof_of_other_words(gold, other)
     if first is None or second is None:
         from reward_kit.controls.math.structure import differs
 

@@ -9,7 +9,7 @@ from typing import Any
 from reward_kit.controls.math import realsets
 from reward_kit.controls.math.latex import choice_of, enclosed, matrix_of, split, tokens, written
 from reward_kit.controls.math.numbers import read_number
-from reward_kit.controls.math.symbolic import NotReadError, apart, curve_leaves, less, value_of
+from reward_kit.controls.math.symbolic import NotReadError, apart, curve_leaves, families_apart, less, value_of
 
 Parts = Sequence[str]
 
@@ -38,7 +38,7 @@ def _undelimited(text: str) -> str:
 
 def _differs(gold: Parts, other: Parts) -> str | None:
     """Both texts must have one shape: the first that the gold has decides."""
-    for shape in (_real_sets, _matrices, _lists, _bracketed, _relations, _quantities):
+    for shape in (_real_sets, _matrices, _lists, _bracketed, _relations, _families, _quantities):
         applies, proof = shape(gold, other)
         if applies:
             return proof
@@ -116,6 +116,17 @@ def _chains(gold: Sequence[Parts], other: Sequence[Parts], relation: str) -> str
     low, high = (gold[0], gold[2]) if relation in _BELOW else (gold[2], gold[0])
     named = gold[1] == other[1] and _LABEL.fullmatch("".join(gold[1]))
     return _some_pair(gold[::2], other[::2]) if named and less(_value(low), _value(high)) else None
+
+
+def _families(gold: Parts, other: Parts) -> _Shape:
+    """Antiderivatives f(x) + C, by what stands before the constant of integration."""
+    ends = ["+", "C"]
+    if list(gold[-2:]) != ends or "C" in gold[:-2]:
+        return _NOT_THIS
+    if list(other[-2:]) != ends or "C" in other[:-2]:
+        return True, None
+    varies = families_apart(_value(gold[:-2]), _value(other[:-2]))
+    return True, "they differ by more than a constant" if varies else None
 
 
 def _quantities(gold: Parts, other: Parts) -> _Shape:

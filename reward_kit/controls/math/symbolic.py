@@ -79,9 +79,17 @@ def _readings(value: Any) -> Iterator[Any]:
 
 def apart(first: Any, second: Any) -> bool:
     """True where the two are proved to be different, in every reading of their letters."""
+    first, second = first.doit(), second.doit()  # infinity + 1 is infinity
     if sympy.oo in (abs(first), abs(second)):
         return bool(first != second and (first.is_number and second.is_number))
     return all(_nonzero(reading) for reading in _readings(first - second))
+
+
+def families_apart(first: Any, second: Any) -> bool:
+    """True where f(x) + C and g(x) + C are proved to be different families: f - g varies with x."""
+    difference = first - second
+    symbols = difference.free_symbols
+    return len(symbols) == 1 and all(_nonzero(reading) for reading in _readings(difference.diff(*symbols)))
 
 
 def _nonzero(difference: Any) -> bool:

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 
 _MARKER = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])\s{0,20}")
+# Most boxes hold a number; only the others need the braces of the whole text paired.
+_PLAIN = re.compile(r"\{([^{}\\]{0,80})\}")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 # `\boxed 42`: TeX would take one token, people mean the number or word that follows.
 _BARE = re.compile(r"[^\s${}\\.,;]{1,80}")
@@ -33,11 +35,17 @@ def find_boxes(text: str) -> list[Box]:
     markers = list(_MARKER.finditer(text, place))
     if not markers:
         return []
-    closing = _closing_braces(text, markers[0].end())
+    closing: dict[int, int] | None = None
     boxes: list[Box] = []
     for marker in markers:
         if boxes and marker.start() < boxes[-1].end:
             continue
+        plain = _PLAIN.match(text, marker.end())
+        if plain is not None:
+            boxes.append(Box(marker.start(), plain.end(), plain.group(1)))
+            continue
+        if closing is None:
+            closing = _closing_braces(text, marker.end())
         box = _box_at(text, marker, closing)
         if box is not None:
             boxes.append(box)

@@ -45,6 +45,7 @@ from reward_kit.rewards._math.shapes import (
     padded,
     renamed,
     reordered,
+    several_choices,
     spelled,
     states_value,
     vector_of,
@@ -186,7 +187,7 @@ class Comparison:
             return is_empty(gold) and is_empty(given)
         if isinstance(gold, Bracketed) or isinstance(given, Bracketed):
             return self._list_and_tuple(gold, given)
-        expected, answered = items_of(gold), items_of(given)
+        expected, answered = several_choices(gold, given) or (items_of(gold), items_of(given))
         if not expected or not answered:
             return not expected and not answered and isinstance(gold, SetOf) and isinstance(given, SetOf)
         if len(expected) == 1 and isinstance(expected[0], SetOf) != (
@@ -282,7 +283,9 @@ class Comparison:
     # ---------------------------------------------------------------------------- equations and the rest
     def _same_equation(self, gold: Answer, given: Answer) -> bool:
         if isinstance(gold, Quantity) and isinstance(given, Equation):
-            return states_value(given) and not symbols(gold.expr) and self._number(gold.expr, given.right)
+            if symbols(gold.expr):  # x^2 - 1 = (x - 1)(x + 1) gives one expression in two forms
+                return self._number(gold.expr, given.left) and self._number(gold.expr, given.right)
+            return states_value(given) and self._number(gold.expr, given.right)
         if isinstance(gold, Equation) and isinstance(given, Quantity):
             return states_value(gold) and not symbols(given.expr) and self._number(gold.right, given.expr)
         left, right = as_equation(gold), as_equation(given)

@@ -15,6 +15,8 @@ from reward_kit.rewards._math.boxes import Box, find_boxes, unwrap
 from reward_kit.rewards._math.hedges import (
     alternative_after,
     alternative_before,
+    each_in_a_case,
+    given_together,
     has_or,
     is_joint,
     is_negated,
@@ -32,13 +34,15 @@ class Final:
     """A final answer as written.
 
     `items` holds one text, or several where they are given side by side; `alternative` another answer that is
-    offered behind it ("... or 43"); `source` names the format.
+    offered behind it ("... or 43"); `source` names the format;
+    `labelled` writes several items with the names before their boxes: x = 2, y = 5.
     """
 
     items: tuple[str, ...]
     source: str
     alternative: str | None = None
     offers_choice: bool = False
+    labelled: str = ""
 
     @property
     def text(self) -> str:
@@ -127,9 +131,20 @@ def _from_boxes(text: str, boxes: list[Box]) -> Final | Missing:
     items[-1] += _unit_behind(text, last.end)
     if len(group) == 1 and is_negative(text, first.start):
         items[0] = "-" + items[0]
-    choice = any(has_or(text[a.end : b.start]) for a, b in pairwise(group))
+    choice = any(has_or(text[a.end : b.start]) or each_in_a_case(text, a, b.start) for a, b in pairwise(group))
     other = before or alternative_after(text, last.end) or _stated_later(text, last.end)
-    return Final(tuple(dict.fromkeys(items)), "box", other, choice)
+    return Final(tuple(dict.fromkeys(items)), "box", other, choice, _with_names(text, group, items))
+
+
+_NAME_BEFORE = re.compile(r"(?<![A-Za-z\\])([A-Za-z])\s?=\s?\$?$")
+
+
+def _with_names(text: str, group: list[Box], items: list[str]) -> str:
+    """ "x = 2, y = 5" where each of several boxes has its own name before it, else an empty text."""
+    names = [_NAME_BEFORE.search(text, max(0, box.start - 8), box.start) for box in group]
+    written = [f"{name.group(1)} = {item}" for name, item in zip(names, items, strict=True) if name is not None]
+    distinct = {name.group(1) for name in names if name is not None}
+    return ", ".join(written) if 1 < len(group) == len(distinct) else ""
 
 
 _STATES_VALUE = re.compile(r"\d|\\[A-Za-z]|^\(?[A-Z]\)?$|\bno solution\b")
@@ -144,9 +159,12 @@ def _stated_later(text: str, end: int) -> str | None:
 def _joined(text: str, boxes: list[Box]) -> list[Box]:
     """The last box and those right before it that form one answer with it."""
     first = len(boxes) - 1
-    while first > 0 and is_joint(text[boxes[first - 1].end : boxes[first].start]):
+    while first > 0 and given_together(text, boxes[first - 1], boxes[first].start):
         first -= 1
-    return boxes[first:]
+    group = boxes[first:]
+    while len(group) > 1 and group[0].content is not None and not group[0].content.strip():
+        group = group[1:]  # "The format is \\boxed{}. \\boxed{6}"
+    return group
 
 
 def _unit_behind(text: str, end: int) -> str:
@@ -208,7 +226,7 @@ def _from_phrases(text: str) -> Final | Missing | None:
     last = answers[-1]
     if last.negated:
         return Missing(Outcome.AMBIGUOUS, "the last statement says what the answer is not")
-    back = taken_back(text[last.end : last.end + 240])
+    back = taken_back(text[last.end : last.end + 240], last.text)
     if back:
         return Missing(Outcome.AMBIGUOUS, f"the last statement is taken back: {' '.join(back.split())!r}")
     if len(answers) > 1 and is_joint(text[answers[-2].end : last.start]) and answers[-2].text != last.text:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reward_kit.models import Outcome
-from reward_kit.rewards._math.answers import Answer, Listing, Quantity, RealSet, SetOf
+from reward_kit.rewards._math.answers import Answer, Bracketed, Listing, Quantity, RealSet, SetOf
 from reward_kit.rewards._math.equality import Comparison
 from reward_kit.rewards._math.finals import Final
 from reward_kit.rewards._math.policy import Policy
@@ -49,6 +49,8 @@ def _unwrapped(text: str) -> str:
 
 def _verdict(gold: Reading, given: Reading, final: Final, comparison: Comparison, prover: Prover) -> Verdict:
     equal = comparison.equal(gold, given) or _each_equal(gold, given, final, comparison)
+    if not equal and final.labelled and isinstance(gold.answer, Bracketed):
+        equal = _same_alternative(final.labelled, gold, comparison)  # a point, coordinate by coordinate
     layer = "symbolic" if prover.used else "exact" if _is_single(gold.answer) else "structure"
     answer, wanted = shown(final.text), shown(gold.text)
     if equal and final.alternative is not None and not _same_alternative(final.alternative, gold, comparison):

@@ -14,6 +14,7 @@ _NAME_COMMANDS = frozenset(
     "angle triangle overline overrightarrow vec hat widehat tilde bar measuredangle max min ell degree mathring "
     "operatorname parallel perp deg lim gcd lcm det dim rank tr".split()
 )
+_ANSWER_LABEL = frozenset("the my our final correct answer".split())
 _NO_VARIABLE = frozenset(("e", "i"))
 
 
@@ -30,16 +31,19 @@ def read_name(tokens: Tokens) -> Name | None:
     if (
         not tokens
         or is_op(tokens[0], "}")
-        or any(token.kind == "word" and changes_value(token.text) for token in tokens)
+        or (any(token.kind == "word" and changes_value(token.text) for token in tokens) and not _says_answer(tokens))
     ):
         return None
+    if is_op(tokens[0], "#") and len(tokens) > 1:
+        counted = read_name(tokens[1:])  # the number of elements
+        return Name(tuple(f"#{part}" for part in counted.parts)) if counted is not None else None
     if is_op(tokens[-1], "'"):
         return None  # a value of a derivative is not the value of the variable
     tokens = [token for token in tokens if not is_op(token, "'")]
     group = outer_group(tokens)
     if group is not None and group[0] == "(":
         return _tuple_of_names(group[1])
-    if _is_variable(tokens):
+    if _is_variable(tokens) or _is_inverse(tokens):
         return Name((name_of(tokens),))
     if len(tokens) > 3 and tokens[0].kind == "sym" and is_op(tokens[-1], ")"):
         return _applied(tokens)
@@ -48,6 +52,11 @@ def read_name(tokens: Tokens) -> Name | None:
     if len(tokens) > 1 and all(token.kind == "sym" and token.text.isupper() for token in tokens):
         return Name((name_of(tokens),))  # a segment or a triangle: AB, ABC
     return None
+
+
+def _says_answer(tokens: Tokens) -> bool:
+    """ "Answer", "The final answer": a label that changes nothing, though "not the answer" does."""
+    return all(token.kind == "word" and token.text.lower() in _ANSWER_LABEL for token in tokens)
 
 
 def _tuple_of_names(inside: Tokens) -> Name | None:
@@ -69,6 +78,12 @@ def _is_variable(tokens: Tokens) -> bool:
         len(rest) == 2 or (len(rest) > 3 and is_op(rest[1], "{") and is_op(rest[-1], "}"))
     )
     return subscript and all(not is_op(token, "^") for token in rest)
+
+
+def _is_inverse(tokens: Tokens) -> bool:
+    """A^{-1} and A^T of a matrix A: names of another matrix."""
+    power = [token.text for token in tokens[1:] if not is_op(token, "{", "}")]
+    return tokens[0].kind == "sym" and tokens[0].text.isupper() and power in (["^", "-", "1"], ["^", "T"], ["^", "top"])
 
 
 def _applied(tokens: Tokens) -> Name | None:

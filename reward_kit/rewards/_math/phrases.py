@@ -30,7 +30,7 @@ _NEGATION = re.compile(
 _MATH = re.compile(r"\$\$(.{1,2000}?)\$\$|\$([^$]{1,2000})\$|\\\((.{1,2000}?)\\\)|\\\[(.{1,2000}?)\\\]", re.DOTALL)
 _JOINS = re.compile(r"\s{0,3}(?:,|;|and|or|,\s?and|,\s?or)\s{1,3}(?=\$|\\\()")
 _LINE_END = re.compile(
-    r"[.!?](?=\s|$|\*|\")|\n|\s\((?=[A-Za-z]{2})|[,;]?\s(?:because|since|as we|which|so that|where|when|while|after|hence|thus|but|wait|however|I hope|I am|I'm)\b|</",
+    r"[.!?](?=\s|$|\*|\")|\n|。|，(?=不是|而不是|因为|所以|即)|\s\((?=[A-Za-z]{2})|[,;]?\s(?:because|since|as we|which|so that|where|when|while|after|hence|thus|but|wait|however|I hope|I am|I'm)\b|</",
 )
 
 
@@ -117,10 +117,19 @@ def _words_at(text: str, place: int) -> tuple[str, int]:
     stop = _LINE_END.search(line)
     # A decimal point is no full stop: _LINE_END wants white space behind it.
     words = line[: stop.start()] if stop else line
+    if stop and _ONLY_YES_NO.fullmatch(words) and _BOTH.search(line[stop.start() :].partition("\n")[0]):
+        words = line.partition("\n")[0]  # "Yes, but not always" is no yes
+    verdict = _YES_NO.match(words)
+    if verdict is not None and _BOTH.search(words, verdict.end()) is None:
+        return verdict.group(1), place + (stop.end() if stop else len(line))
     cleaned = words.replace("$", " ").replace("\\(", " ").replace("\\)", " ").strip().strip("*_\"'` ").strip()
     return cleaned, place + (stop.end() if stop else len(line))
 
 
+# "Yes, it is possible" says yes.
+_YES_NO = re.compile(r"[*_]{0,2}(yes|no)[*_]{0,2}(?:\s?[,;:–—]|\s-)\s", re.IGNORECASE)
+_ONLY_YES_NO = re.compile(r"\W*(?:yes|no)\W*", re.IGNORECASE)
+_BOTH = re.compile(r"\b(?:yes|no|but|or|maybe|perhaps|however|sometimes)\b", re.IGNORECASE)
 _A_LINE = re.compile(r"^A:[ \t]{0,4}(\S[^\n]{0,300})", re.MULTILINE)
 _IMPERATIVE = re.compile(
     r"\?|\b(?:let|suppose|assume|given|what|which|how many|how much|simplify|compute|expand|find|evaluate|solve|calculate|determine|prove|problem|either|maybe|perhaps)\b",

@@ -8,11 +8,15 @@ import hashlib
 import random
 from fractions import Fraction
 
-from reward_kit.rewards._math.expression import Expr
+from reward_kit.rewards._math.expression import Expr, contains
 
 # A function in pieces differs only beyond its breakpoints: |x - 10| is 10 - x for small x.
 _SCALES = (1, 3, 0.3, 12, 0.05, 60, 2, 700, 0.6, 20_000)
 _WHOLE = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 17, 30, 31, 64, 101, 200, 1_001)
+_LARGE_COUNTS = frozenset((9_973, 99_991, 1_000_003, 123_456_789))
+_STEP_COUNTS = (-7, -3, -2, -1, 0, 1, 2, 3, 5, 12)
+_STEPPED = ("floor", "ceil", "mod")
+_MOST_STEPS = 10**12
 _ATTEMPTS = 40
 _MOST_NUMERALS = 8
 
@@ -46,7 +50,7 @@ def real_points(left: Expr, right: Expr, names: list[str]) -> list[dict[str, Fra
 def whole_points(left: Expr, right: Expr, names: list[str], whole: frozenset[str]) -> list[dict[str, Fraction]]:
     """The same with whole numbers, in every parity, for the variables that stand for them."""
     reals = real_points(left, right, names)
-    points = []
+    points = _steps(left, right, names, whole, reals[0]) if contains(Expr("add", (left, right)), *_STEPPED) else []
     for attempt, point in enumerate(reals[: len(_WHOLE)]):
         counts = {
             name: Fraction(_WHOLE[(attempt + 5 * place) % len(_WHOLE)])
@@ -55,6 +59,37 @@ def whole_points(left: Expr, right: Expr, names: list[str], whole: frozenset[str
         }
         points.append({**point, **counts})
     return points
+
+
+def step_points(left: Expr, right: Expr, names: list[str]) -> list[dict[str, Fraction]]:
+    """Points where a rounded linear form jumps: multiples of the numbers that occur, and of their inverses."""
+    sizes = sorted(_constants(left) | _constants(right))[:_MOST_NUMERALS]
+    widths = {Fraction(1), *sizes, *(1 / size for size in sizes), *(1 / (a * b) for a in sizes for b in sizes)}
+    values = sorted({count * width for width in widths for count in _STEP_COUNTS})
+    return [{name: value + place for place, name in enumerate(names)} for value in values]
+
+
+def _constants(expr: Expr) -> set[Fraction]:
+    if expr.op == "num":
+        return {abs(expr.number)} if 0 < abs(expr.number) < _MOST_STEPS else set()
+    found: set[Fraction] = set()
+    for operand in expr.args:
+        found |= _constants(operand)
+    return found
+
+
+def _steps(
+    left: Expr, right: Expr, names: list[str], whole: frozenset[str], point: dict[str, Fraction]
+) -> list[dict[str, Fraction]]:
+    """Whole numbers at and beside the multiples of every number that occurs:
+    n/49 and n/50 rounded down differ in few small places.
+    """
+    sizes = sorted(_numerals(left) | _numerals(right))[-_MOST_NUMERALS:]
+    counts = {factor * int(size) + shift for size in sizes for factor in (1, 2, 7) for shift in (-1, 0, 1)}
+    return [
+        {**point, **{name: Fraction(count + 5 * place) for place, name in enumerate(names) if name[0] in whole}}
+        for count in sorted({count for count in counts if count < _MOST_STEPS} | _LARGE_COUNTS)
+    ]
 
 
 def _source(left: Expr, right: Expr) -> random.Random:

@@ -59,7 +59,9 @@ class QuantityComparison:
 
     def _angle(self, gold: Quantity, given: Quantity) -> bool:
         """60 degrees is also 60 (the unit left out) and pi/3 (the same angle)."""
-        if not (self.policy.units == "required" and gold.unit) and self.same_value(gold.expr, given.expr):
+        radians = not gold.unit and contains_pi(gold.expr)  # 5 pi/6 degrees are no 5 pi/6
+        left_out = not radians and not (self.policy.units == "required" and gold.unit)
+        if left_out and self.same_value(gold.expr, given.expr):
             return True
         left, right = (Expr("mul", (q.expr, _DEGREE)) if q.unit == "degree" else q.expr for q in (gold, given))
         bare = right if gold.unit else left

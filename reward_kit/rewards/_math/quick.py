@@ -3,14 +3,20 @@
 Every other response takes the full way in finals.py, which gives the same answer for these.
 """
 
-# Tables and expressions read better in one line.
-
 from __future__ import annotations
 
-from reward_kit.rewards._math.hedges import alternative_before, is_negated, may_be_hedge
+import re
+
+from reward_kit.rewards._math.boxes import find_boxes
+from reward_kit.rewards._math.hedges import alternative_before, given_together, is_negated, may_lead_from_hedge
 from reward_kit.rewards._math.surroundings import BEFORE, is_example, may_be_example
 from reward_kit.rewards._math.visible import may_think
 
+# Braces in a box, at most two deep. A brace ends each run of other signs, so that a failed match takes linear
+# time too.
+_BALANCED = re.compile(r"[^{}]*(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}[^{}]*)*")
+# `\boxed 42` stands for a box too; this far before another one it cannot belong to it.
+_BARE_BOX = 200
 # What may follow a box and says nothing.
 _NOTHING = " \n\t$.*)]\\"
 # Units in words behind a box: no other reader takes them for a part of the answer either.
@@ -26,11 +32,31 @@ _UNIT_WORDS = frozenset(
 
 
 def quick_answer(text: str, lenient: bool) -> str | None:
-    """The answer of a response of a usual shape, else None."""
-    first = text.find("box")
-    if first >= 0:
-        return _plain_box(text, first - 1)
-    return _plain_line(text) if lenient else None
+    """The answer of a response of a usual shape, else None.
+
+    That is the content of the last box where it stands at the end of the response with nothing to weigh: no
+    other box beside it, no words behind, no negation and no "or" before, no thinking tags.
+    """
+    start = text.rfind("\\boxed{")
+    if start < 0:
+        return _plain_line(text) if lenient and "box" not in text else None
+    close = text.rfind("}")
+    content, behind = text[start + 7 : close].strip(), text[close + 1 :].strip(_NOTHING)
+    if not content or (behind and behind not in _UNIT_WORDS) or may_think(text):
+        return None
+    if ("{" in content or "}" in content) and not _is_plain_group(content):
+        return None
+    before = text[start - BEFORE if start > BEFORE else 0 : start].lower()
+    word = _word_before(before)
+    if word is None or _joins_another(text, start, before):
+        return None
+    # What makes an example stands on the last line; a line's end may close that.
+    if may_be_example(before[before.rfind("\n", 0, -1) + 1 :]) and is_example(text[max(0, start - BEFORE) : start]):
+        return None
+    hedged = may_lead_from_hedge(word, before) and (
+        is_negated(text, start, close + 1) or alternative_before(text, start) is not None
+    )
+    return None if hedged else content
 
 
 def _plain_line(text: str) -> str | None:
@@ -42,50 +68,28 @@ def _plain_line(text: str) -> str | None:
     return None if "NSWER" in text else answer
 
 
-def _plain_box(text: str, start: int) -> str | None:
-    """The content of the only box where that is plain text at the end of the response, with nothing to weigh.
-
-    The fast path of most responses. Every other one (several boxes, braces inside, words behind, a negation
-    or an "or" before, thinking tags) takes the full way, which gives the same answer for these.
-    """
-    if not text.startswith("\\boxed{", start) or text.find("box", start + 7) >= 0 or may_think(text):
-        return None
-    close = _first_balanced(text, start + 6)
-    if close < 0 or close + 40 < len(text):
-        return None
-    behind = text[close + 1 :].strip(_NOTHING)
-    if behind and behind not in _UNIT_WORDS:
-        return None
-    content = text[start + 7 : close].strip()
-    if "\\{" in content or "\\}" in content:
-        return None
-    before = text[max(0, start - BEFORE) : start]
-    lowered = before.lower()
-    if not content or before[-1:] == "-" or _may_be_part(before):
-        return None
-    if may_be_example(lowered) and is_example(before):
-        return None
-    hedged = may_be_hedge(lowered) and (
-        is_negated(text, start, close + 1) or alternative_before(text, start) is not None
-    )
-    return None if hedged else content
+def _is_plain_group(content: str) -> bool:
+    return "\\{" not in content and "\\}" not in content and _BALANCED.fullmatch(content) is not None
 
 
-def _first_balanced(text: str, opening: int) -> int:
-    """The brace that closes the one at `opening`, for the few braces of a usual answer; else -1."""
-    close = text.find("}", opening)
-    for _ in range(12):
-        if close < 0 or text.count("{", opening, close) == text.count("}", opening, close) + 1:
-            return close
-        close = text.find("}", close + 1)
-    return -1
+def _joins_another(text: str, start: int, before: str) -> bool:
+    """True where an earlier box and the one at `start` are given as one answer."""
+    # Where no brace ends in the text before, no box with braces does.
+    reach = 0 if "}" in before else max(0, start - _BARE_BOX)
+    if text.rfind("box", reach, start) < 0:
+        return False
+    earlier = find_boxes(text[:start])
+    return bool(earlier) and given_together(text, earlier[-1], start)
 
 
-def _may_be_part(before: str) -> bool:
-    """True where what stands right before the box may make it a part of something larger."""
+def _word_before(before: str) -> str | None:
+    """The last word before the box; None where the box may be a part of something larger."""
     near = before.rstrip(" $\n\t")
     if near.endswith(("\\(", "\\[")):
         near = near[:-2].rstrip()
+    word = near.rpartition(" ")[2]
+    if word.isalpha():
+        return word
     last = near[-1:]
     worded = last.isalpha() or last in "=:.*"
-    return not worded or (last == "." and near == before) or "\\" in near[near.rfind(" ") + 1 :]
+    return None if not worded or (last == "." and near == before) or "\\" in word else word

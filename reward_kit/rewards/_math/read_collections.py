@@ -19,7 +19,7 @@ from reward_kit.rewards._math.answers import (
 )
 from reward_kit.rewards._math.expression import INFINITY, Expr, choose_signs, contains, neg
 from reward_kit.rewards._math.read_relations import split_relations
-from reward_kit.rewards._math.realsets import as_real_set, intersection
+from reward_kit.rewards._math.realsets import as_real_set, complement, intersection
 from reward_kit.rewards._math.scan import (
     Tokens,
     any_top,
@@ -60,7 +60,7 @@ def read_listing(tokens: Tokens, read: Read) -> Answer:
     if conditions and all(_occurs(piece[0], pieces) for piece in conditions):
         pieces = [piece for piece in pieces if not _is_condition(piece)] or pieces
     if any_top(tokens, lambda token: is_cmd(token, "land", "lor")) and not any(split_relations(p)[1] for p in pieces):
-        return Words(key_of(tokens))  # a formula of logic: only its form is compared
+        return Words(_logic_key(tokens, pieces))
     items = [read(piece) for piece in _with_order_context(pieces)]
     if len(items) == 1:
         return items[0]
@@ -69,6 +69,14 @@ def read_listing(tokens: Tokens, read: Read) -> Answer:
         if combined is not None:
             return combined
     return Listing(tuple(_flat(items)), choice)
+
+
+def _logic_key(tokens: Tokens, pieces: list[list[Token]]) -> str:
+    """The form of a formula of logic; where one sign joins all its parts, their order does not count."""
+    for sign in ("land", "lor"):
+        if all(is_cmd(token, sign) for token in tokens if joins(token)):
+            return f" {sign} ".join(sorted({key_of(trimmed(piece)) for piece in pieces}))
+    return key_of(tokens)
 
 
 def _solution_groups(tokens: Tokens, read: Read) -> tuple[Answer, ...] | None:
@@ -239,6 +247,11 @@ def _combined(command: str, left: Answer, right: Answer) -> Answer:
         holes = _points_and_intervals(right) if isinstance(right, SetOf) else None
         if holes is not None:
             return _without_points(a, [part.low for part in holes.parts])
+        outside = a if b is not None else None
+        for part in b.parts if b is not None else ():
+            outside = intersection(outside, complement(part)) if outside is not None else None
+        if outside is not None:
+            return outside
     result = intersection(a, b) if command == "cap" and a is not None and b is not None else None
     if result is None:
         raise Unreadable("the set operation cannot be carried out exactly")

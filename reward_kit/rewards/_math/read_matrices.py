@@ -39,7 +39,13 @@ def read_matrix(tokens: Tokens, read: Read) -> Answer | None:
     if kind in _LINES or (kind == "array" and start and is_op(tokens[start - 1], "{set")):
         return _read_lines(tokens, start, end, read)
     head, tail = list(tokens[:start]), list(tokens[end + 4 :])
-    if kind == "array" and head and tail and is_op(head[-1], "(", "[") and is_op(tail[0], ")", "]"):
+    if (
+        kind in ("array", "matrix", "smallmatrix")
+        and head
+        and tail
+        and is_op(head[-1], "(", "[")
+        and is_op(tail[0], ")", "]")
+    ):
         head, tail = head[:-1], tail[1:]
     body = list(tokens[start + 4 : end])
     if kind == "array" and body and is_op(body[0], "{"):

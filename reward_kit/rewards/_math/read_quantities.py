@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from reward_kit.rewards._math.answers import Based, Colon, Quantity
 from reward_kit.rewards._math.exact import divides_by_zero
@@ -12,12 +13,14 @@ from reward_kit.rewards._math.expression import Expr, num
 from reward_kit.rewards._math.parser import parse
 from reward_kit.rewards._math.scan import Tokens, is_cmd, is_op, is_word, need, split_top
 from reward_kit.rewards._math.tokens import Token, Unreadable
-from reward_kit.rewards._math.units import CURRENCIES, MULTIPLIERS, canonical_unit, conversion, is_known
+from reward_kit.rewards._math.units import CURRENCIES, canonical_unit, conversion, is_known, without_multipliers
 from reward_kit.rewards._math.words import changes_value
 
 _TRIGONOMETRIC = frozenset(("sin", "cos", "tan", "cot", "sec", "csc"))
 _REMARKS = frozenset(("answer", "units", "unit", "exact", "exactly", "approved"))
 _MOST_UNIT_WORDS = 6
+_SHARES = frozenset(("hundred", "thousand", "million", "billion", "mille", "mil"))  # 25 per thousand is no 25
+_SCHOOL = frozenset(("grade", "grader", "graders"))  # 6 fifth graders are no fifths
 _BASE_NAMES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
                "eleven": 11, "twelve": 12, "sixteen": 16}  # fmt: skip
 _DIGITS = re.compile(r"[0-9A-Z]+")
@@ -36,10 +39,7 @@ def read_quantity(tokens: Tokens) -> Quantity:
         return compound
     body, currency = _without_currency(list(tokens))
     body, words, power = _without_unit(body)
-    multiplier = 1
-    while words and words[0].lower() in MULTIPLIERS:
-        multiplier *= int(MULTIPLIERS[words[0].lower()])
-        words = words[1:]
+    words, multiplier = without_multipliers(words)
     unit, prefix_power = canonical_unit(words)
     if currency and unit and unit != currency and unit != "cent":
         raise Unreadable("two units")
@@ -71,6 +71,18 @@ def _compound(tokens: list[Token]) -> Quantity | None:
     return Quantity(Expr("add", terms), parts[0].unit, parts[0].power)
 
 
+def read_compound(tokens: Tokens) -> Quantity | None:
+    """5 dollars and 75 cents: two amounts of one kind that "and" adds up."""
+    place = next((k for k, token in enumerate(tokens) if is_word(token, "and")), 0)
+    if not 1 < place < len(tokens) - 2 or tokens[place - 1].kind != "word" or tokens[place + 1].kind != "num":
+        return None
+    if any(is_op(token, ",", ";") for token in tokens):
+        return None
+    amount = _compound([*tokens[:place], *tokens[place + 1 :]])
+    units = [canonical_unit([token.text])[0] for token in tokens if token.kind == "word" and not is_word(token, "and")]
+    return amount if len(set(units)) == len(units) else None
+
+
 def _without_currency(tokens: list[Token]) -> tuple[list[Token], str]:
     """Take one currency sign away, in front ("$5", "-$5", "USD 5") or behind."""
     for place in [*range(min(2, len(tokens))), len(tokens) - 1]:
@@ -85,9 +97,11 @@ def _without_currency(tokens: list[Token]) -> tuple[list[Token], str]:
 
 def _without_unit(tokens: list[Token]) -> tuple[list[Token], list[str], int]:
     """Split the unit words at the end from the expression: its tokens, the words, the power."""
-    tokens = _without_remark(tokens)
+    tokens = _with_slash(_without_remark(tokens))
     if len(tokens) > 1 and is_op(tokens[-1], "%"):
         return tokens[:-1], ["%"], 1
+    if len(tokens) > 1 and is_cmd(tokens[-1], "times") and tokens[-1].textual:
+        return tokens[:-1], ["times"], 1
     for length in (4, 2, 1):  # ^{\circ}, ^\circ, \degree
         if _is_degree(tokens[-length:]) and len(tokens) > length and not _has_function(tokens):
             return tokens[:-length], ["degree"], 1
@@ -97,7 +111,10 @@ def _without_unit(tokens: list[Token]) -> tuple[list[Token], list[str], int]:
     if start in (0, len(tokens)):
         return tokens, [], 1
     words, power = _unit_words(tokens[start:])
-    return tokens[:start], words, power
+    end = (
+        start - 1 if is_op(tokens[start - 1], "(") and is_op(tokens[-1], ")") and start > 1 else start
+    )  # 41 (integers)
+    return tokens[:end], words, power
 
 
 def _without_remark(tokens: list[Token]) -> list[Token]:
@@ -105,6 +122,21 @@ def _without_remark(tokens: list[Token]) -> list[Token]:
     if len(tokens) > 3 and is_op(tokens[-1], ")") and is_op(tokens[-3], "(") and is_word(tokens[-2], *_REMARKS):
         return tokens[:-3]
     return tokens
+
+
+def _with_slash(tokens: list[Token]) -> list[Token]:
+    r"""90 \frac{\text{km}}{\text{h}} as 90 km/h."""
+    place = max((k for k, token in enumerate(tokens) if is_cmd(token, "frac")), default=0)
+    tail = tokens[place + 1 :]
+    shape = [token.text if token.kind == "op" else "" for token in tail]
+    if (
+        not place
+        or shape != ["{", "", "}", "{", "", "}"]
+        or tail[1].kind != "word"
+        or not (tail[4].textual or tail[4].kind == "word")
+    ):
+        return tokens
+    return [*tokens[:place], tail[1], Token("op", "/"), tail[4]._replace(kind="word")]
 
 
 def _has_function(tokens: list[Token]) -> bool:
@@ -151,7 +183,9 @@ def _unit_words(tokens: list[Token]) -> tuple[list[str], int]:
             words.append("per")
         elif not (is_op(token, "^", "{", "}", ".", "-", "'", "(", ")") or is_cmd(token, "cdot")):
             raise Unreadable(f"{token.text!r} is not part of a unit")
-    if any(_no_unit(word, words) for word in words) or len(words) > _MOST_UNIT_WORDS:
+    counted = [word for word, after in pairwise([*words, ""]) if after.lower() not in _SCHOOL]
+    share = any(before == "per" and after.lower() in _SHARES for before, after in pairwise(words))
+    if share or any(_no_unit(word, words) for word in counted) or len(words) > _MOST_UNIT_WORDS:
         raise Unreadable("the words behind the number are no unit")
     return words, 1 if per else power
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from reward_kit.rewards._math.answers import Answer, Choice, Interval, Named, RealSet, SetOf
+from reward_kit.rewards._math.answers import Answer, Chain, Choice, Interval, Named, Quantity, RealSet, SetOf
 from reward_kit.rewards._math.expression import INFINITY, ZERO
 from reward_kit.rewards._math.read_collections import (
     is_set_difference,
@@ -16,7 +16,7 @@ from reward_kit.rewards._math.read_collections import (
     without_plus_minus,
 )
 from reward_kit.rewards._math.read_matrices import read_matrix
-from reward_kit.rewards._math.read_quantities import read_based, read_colon, read_quantity
+from reward_kit.rewards._math.read_quantities import read_based, read_colon, read_compound, read_quantity
 from reward_kit.rewards._math.read_relations import read_relation, relation_of
 from reward_kit.rewards._math.scan import (
     Tokens,
@@ -46,6 +46,7 @@ _HALF_LINES = {
     "setR^+_0": False,
     "setR_0^+": False,
 }
+_LEADS = frozenset("so thus hence therefore the final correct answer is".split())
 _EXPLAINS = frozenset(("where", "with"))
 _QUANTIFIERS = frozenset(("all", "any", "every", "each", "some", "integer", "integers", "real"))
 
@@ -138,7 +139,7 @@ def _read(tokens: Tokens, depth: int) -> Answer:
     if depth > _DEEPEST:
         raise Unreadable(f"the answer is nested more than {_DEEPEST} deep")
     body = _without_explanation(trimmed(tokens))
-    body = _without_parentheses(body)
+    body = _yes_or_no(_without_lead(_without_parentheses(body)))
     if not body:
         raise Unreadable("the answer is empty")
 
@@ -148,6 +149,9 @@ def _read(tokens: Tokens, depth: int) -> Answer:
     whole = _choice(body, inner) or _special_set(body) or _outer(body, inner)
     if whole is not None:
         return whole
+    compound = read_compound(body)
+    if compound is not None:
+        return compound
     if any_top(body, joins):
         return read_listing(body, inner)
     body = _without_quantifier(body)
@@ -173,15 +177,37 @@ def _outer(body: Tokens, inner: object) -> Answer | None:
     matrix = read_matrix(body, inner) if any(is_cmd(token, "begin") for token in body) else None  # type: ignore[arg-type]
     if matrix is not None:
         return matrix
+    transposed = [token.text for token in body[-4:] if not is_op(token, "{", "}")][-2:] in (["^", "T"], ["^", "top"])
+    if transposed and outer_group(trimmed(body[: _power_place(body)])) is not None:
+        body = trimmed(body[: _power_place(body)])  # (1, -2)^T is a column
     group = outer_group(body)
     return read_group(*group, inner) if group is not None else None  # type: ignore[arg-type]
+
+
+def _without_lead(body: list[Token]) -> list[Token]:
+    """Without "the answer is" in front."""
+    end = next((k for k, token in enumerate(body) if not (token.kind == "word" and token.text.lower() in _LEADS)), 0)
+    said = [token.text.lower() for token in body[:end]]
+    return body[end:] if said[-2:] == ["answer", "is"] else body
+
+
+def _yes_or_no(body: list[Token]) -> list[Token]:
+    """ "Yes" of "Yes, it is possible"."""
+    if len(body) < 4 or not is_word(body[0], "yes", "no") or not is_comma(body[1]):
+        return body
+    takes_back = any(is_word(token, "yes", "no", "or", "but", "maybe") or token.kind == "num" for token in body[2:])
+    return body if takes_back else body[:1]
+
+
+def _power_place(body: Tokens) -> int:
+    return next(place for place in range(len(body) - 1, -1, -1) if is_op(body[place], "^"))
 
 
 def _single(body: Tokens, inner: object) -> Answer:
     based = read_based(body)
     if based is not None:
         return based
-    labelled = _labelled(body, inner)
+    labelled = _labelled(body, inner) or _in_figures_and_words(body, inner)
     if labelled is not None:
         return labelled
     colon = read_colon(body)
@@ -190,6 +216,17 @@ def _single(body: Tokens, inner: object) -> Answer:
     if all(token.kind == "word" or is_op(token, "-") for token in body) and body:
         return from_words(key_of(body))
     return read_quantity(body)
+
+
+def _in_figures_and_words(body: Tokens, inner: object) -> Answer | None:
+    """7 (seven): the number in words only repeats the one in figures."""
+    if len(body) < 4 or not is_op(body[-1], ")") or body[-2].kind != "word":
+        return None
+    opening = max((place for place, token in enumerate(body) if is_op(token, "(")), default=0)
+    words = from_words(key_of(body[opening + 1 : -1]))
+    if not opening or not isinstance(words, Quantity):
+        return None
+    return Chain((inner(body[:opening]), words))  # type: ignore[operator]
 
 
 def _labelled(body: Tokens, inner: object) -> Answer | None:
@@ -225,6 +262,8 @@ def _choice(body: Tokens, inner: object) -> Answer | None:
     r"""(B) 12, \textbf{(B)}\ 12, "B. 12", "B) 12": a choice letter with its text."""
     if len(body) == 2 and body[0].kind == "sym" and body[0].text in _CHOICES and is_op(body[1], ")"):
         return inner(body[:1])  # type: ignore[operator,no-any-return]
+    if len(body) > 1 and is_word(body[0], "option", "choice") and any(t.text in _CHOICES for t in body[1:3]):
+        return inner(body[1:])  # type: ignore[operator,no-any-return]
     if len(body) < 3:
         return None
     start = 1 if is_op(body[0], "(") else 0

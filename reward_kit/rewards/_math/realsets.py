@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from reward_kit.rewards._math.answers import Answer, Bracketed, Interval, Quantity, RealSet
 from reward_kit.rewards._math.exact import rational
-from reward_kit.rewards._math.expression import Expr, is_infinite
+from reward_kit.rewards._math.expression import INFINITY, Expr, is_infinite, neg
 
 # (value, side): side orders an open and a closed end at the same number.
 _End = tuple[Fraction, int]
@@ -51,6 +51,13 @@ def intersection(left: RealSet, right: RealSet) -> RealSet | None:
             if not empty:
                 parts.append(piece)
     return RealSet(tuple(parts), left.variable or right.variable)
+
+
+def complement(interval: Interval) -> RealSet:
+    """The real numbers outside of an interval."""
+    below = Interval(neg(INFINITY), interval.low, True, not interval.low_open)
+    above = Interval(interval.high, INFINITY, not interval.high_open, True)
+    return RealSet((() if is_infinite(interval.low) else (below,)) + (() if is_infinite(interval.high) else (above,)))
 
 
 def _chosen(a: Expr, a_open: bool, b: Expr, b_open: bool, *, upper: bool) -> tuple[Expr, bool] | None:

@@ -81,6 +81,21 @@ def items_of(answer: Answer) -> tuple[Answer, ...]:
     return answer.items if isinstance(answer, Listing) else (answer,)
 
 
+def several_choices(gold: Answer, given: Answer) -> tuple[tuple[Answer, ...], tuple[Answer, ...]] | None:
+    """Both as choice letters where one side writes them without commas: ACD for A, C, D."""
+    if isinstance(gold, Quantity) == isinstance(given, Quantity):
+        return None
+    sides = [
+        tuple(Quantity(sym(letter)) for letter in letters_of(side.expr))
+        if isinstance(side, Quantity)
+        else items_of(side)
+        for side in (gold, given)
+    ]
+    letters = [[choice_letter(item) for item in side] for side in sides]
+    ordered = all(len(side) > 1 and all(side) and sorted(set(side)) == side for side in letters)
+    return (sides[0], sides[1]) if ordered else None
+
+
 def labels_of(items: Sequence[Answer]) -> list[str]:
     """The names of labelled items where every one has its own; x_1, x_2 name solutions of one unknown."""
     names = [item.names[0] for item in items if isinstance(item, Named) and len(item.names) == 1]

@@ -8,6 +8,7 @@ is it the answer, a part of a larger expression, an example, or taken back?
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 BEFORE = 90
 _BEHIND = 240
@@ -25,6 +26,7 @@ _DIGIT_BEFORE = re.compile(r"[\d.,]$")
 _LARGER_BEHIND = re.compile(
     r"\d|!\s?\$|[.,]\d|(?!(?:cm|mm|km|kg|m|g|s|ml|ft|in|mph|h|th|st|nd|rd)\b)[A-Za-z](?![A-Za-z]{3})|\s?(?:[/+^](?!\s?\{?\s?(?:\\circ|\\text))|\*(?!\*)[\w\\(]"
     r"|\\(?:pi|sqrt|[dt]?frac|times|cdot|pm)(?![A-Za-z]))|-[\d\\]"
+    r"|\$?\s(?:minus|plus|divided by|multiplied by|squared|cubed|times \$?\d)|\\?%\$? of \$?\d"
 )
 _CHOICE = re.compile(r"\\f?boxe?d?\s?\{(?:\\\w+\s?\{)?\s?\(?[A-J]\)?\s?\}?\s?\}")
 _SAYS_NOTHING = " \n\t$.)]}\\"
@@ -33,7 +35,9 @@ _EXAMPLE = re.compile(
     r"(?:\be\.g\.|\b(?:for example|for instance|format is|example:|such as|tempting to (?:write|answer|say|think)"
     r"|(?:might|may|could|would) (?:think|say|guess|expect|believe|be tempted)|(?:students?|people|others?|one) "
     r"(?:answers?|answered|said|says?|wrote|writes?|thinks?|thought|claims?|claimed|get|got)"
-    r"|(?:put|write|give|enclose) (?:your|the) (?:final )?answers? (?:in|within|inside|as))\b)[^.!?\n]{0,60}$",
+    r"|(?:common|usual|typical|frequent) (?:mistake|error|misconception)s? (?:is|are|was|would be)"
+    r"|(?:put|write|give|enclose) (?:your|the) (?:final )?answers? (?:in|within|inside|as))\b)"
+    r"(?:(?!\bbut\b|\bhowever\b)[^.!?\n]){0,60}$",
     re.IGNORECASE,
 )
 _TAKEN_BACK = re.compile(
@@ -41,12 +45,36 @@ _TAKEN_BACK = re.compile(
     r"|not (?:right|correct|valid|true|possible|it|what)|not (?:the|an?|our|my) (?:\w+ )?(?:answer|solution|result)"
     r"|(?:does not|doesn[’']t|do not|don[’']t|fails? to) (?:satisfy|work|hold|fit|solve)"
     r"|(?:do not|don[’']t|cannot|can[’']t|can not) (?:know|solve|answer|be (?:right|correct|true))"
-    r"|(?:have|has) no (?:answer|idea)|not sure|edit:|correction:|wait|however|on second thought|required format"
-    r"|should (?:really |instead |actually )?be|(?:if|unless|when|assuming|provided)\b[^.\n]{0,60}\b(?:else|otherwise))\b",
+    r"|(?:have|has) no (?:answer|idea)|not sure|edit:|correction:|wait|however|on second thought|required format|(?:just|only|merely) (?:an?|the) (?:placeholder|example|template|format)"
+    r"|oops|hold on|though (?:it|that|this) (?:might|may|could)|I (?:forgot|missed|overlooked|mis(?:counted|read|calculated))"
+    r"|should (?:really |instead |actually )?be|(?:if|unless|when|assuming|provided)\b[^.\n]{0,60}\b(?:else|otherwise|in which case))\b",
     re.IGNORECASE,
 )
+_NUMERAL = re.compile(r"-?\d{1,15}(?:,\d{3}){0,5}(?:\.\d{1,15})?")
+_VALUE = r"\$?(?:[A-Za-z]\s?=\s?)?(-?\d[\d,.]{0,20})\$?"
+_NEGATIVE_ONE = re.compile(r"\bnegative (?:roots?|solutions?|values?|one|answers?)\b", re.IGNORECASE)
+_LETTER = re.compile(r"(?:\\[a-z]{4,6}\{)?\(?([A-J])\)?\}?")
+_LETTERS = re.compile(r"(?<![\w\\])([A-J])(?![\w'])")
+_LETTER_SUBJECT = re.compile(
+    r"(?<![\w\\])[A-J](?:(?:,|,? and|,? or) [A-J]){0,5} (?:is|are|was|were|must be|would be|does|do)(?: all| both| also)? ?$"
+)
+_JUDGED_BEFORE = re.compile(
+    rf"(?<![\w.,]){_VALUE},?\s(?:(?:is|was|would be|must be|should be|has to be|can be|are|would|because it|which|so it)\s)?"
+    r"(?:an? |also |clearly |therefore )?$",
+    re.IGNORECASE,
+)
+_JUDGED_BEHIND = re.compile(
+    rf"\s(?:(?:the|that|a|an)\s)?(?:(?:negative|other|second|first)\s)?(?:(?:answers?|values?|candidates?|roots?|solutions?|choices?|options?)\s)?(?:(?:such as|like|is to (?:answer|say|write|get)|would be)\s)?"
+    rf"{_VALUE}(?=[\s.,;)]|$)",
+    re.IGNORECASE,
+)
+_VERDICT = re.compile(
+    r"wrong|incorrect|mistake|extraneous|reject|discard|invalid|not|does|do|fails?|contradict", re.IGNORECASE
+)
 _NOT_TAKEN_BACK = re.compile(
-    r"\bnot (?:an? )?(?:extraneous|wrong|incorrect|mistaken|mistake|invalid)\b(?: \w+)?", re.IGNORECASE
+    r"\bnot (?:an? )?(?:extraneous|wrong|incorrect|mistaken|mistake|invalid|contradict)\b(?: \w+)?"
+    r"|\b(?:common|usual|typical|frequent) (?:mistake|error|pitfall)s?\W{0,3}(?::|\W(?:is|are|would|here)\b)[^.\n]{0,80}",
+    re.IGNORECASE,
 )
 # "Checking: 41 would be wrong" says nothing against the box where it names the wrong one before the verdict.
 _ABOUT_ANOTHER = re.compile(
@@ -66,6 +94,9 @@ def may_be_example(before: str) -> bool:
         "might" in before
         or "ould" in before
         or "may" in before
+        or "mistake" in before
+        or "error" in before
+        or "misconception" in before
         or "empt" in before
         or "exampl" in before
         or "e.g" in before
@@ -76,20 +107,41 @@ def may_be_example(before: str) -> bool:
         or "people" in before
         or "other" in before
         or "one " in before
-        or "put " in before
-        or "rite" in before
-        or "give " in before
-        or "enclose" in before
+        or ("answer" in before and ("put " in before or "rite" in before or "give " in before or "enclose" in before))
     )
 
 
-def taken_back(behind: str) -> str:
+def taken_back(behind: str, answer: str = "") -> str:
     """The words behind an answer that take it back; an empty text where none do."""
-    behind = _NOT_TAKEN_BACK.sub("", behind)
+    behind = _NOT_TAKEN_BACK.sub(lambda about: about.group() if answer and answer in about.group() else "", behind)
     back = _TAKEN_BACK.search(behind)
-    if back is None or _ABOUT_ANOTHER.search(behind[: back.end() + 20]):
+    if back is None or _ABOUT_ANOTHER.search(behind[: back.end() + 20]) or _judges_another(behind, back, answer):
         return ""
     return back.group()
+
+
+def _judges_another(behind: str, back: re.Match[str], answer: str) -> bool:
+    """True where the verdict names a value that is not the answer: "7 does not satisfy the equation"."""
+    if not _VERDICT.match(back.group()):
+        return False
+    letter = _LETTER.fullmatch(answer.strip())
+    if letter:
+        subject = _LETTER_SUBJECT.search(behind, max(0, back.start() - 60), back.start())
+        return subject is not None and letter.group(1) not in _LETTERS.findall(subject.group())
+    value = _numeral(answer)
+    if value is not None and value > 0 and _NEGATIVE_ONE.search(behind, 0, back.end() + 20):
+        return True
+    before = _JUDGED_BEFORE.search(behind, max(0, back.start() - 40), back.start())
+    judged = before or _JUDGED_BEHIND.match(behind, back.end())
+    if value is None or judged is None or _TAKEN_BACK.search(behind, judged.end() if before is None else back.end()):
+        return False
+    other = _numeral(judged.group(1))
+    return other is not None and other != value
+
+
+def _numeral(text: str) -> Fraction | None:
+    plain = text.strip(" $.")
+    return Fraction(plain.replace(",", "")) if _NUMERAL.fullmatch(plain) else None
 
 
 def objection(text: str, start: int, end: int) -> str:
@@ -106,14 +158,22 @@ def objection(text: str, start: int, end: int) -> str:
         return "the last box is a part of a larger expression"
     if _LARGER_BEHIND.match(behind) and not _CHOICE.fullmatch(text, start, end):
         return "the expression goes on behind the last box"
+    if behind.startswith(("|", "\\right|", "\\rvert")) and near.endswith(
+        ("$|", "=|", "= |", "(|", "\\lvert", "\\left|")
+    ):
+        return "the last box stands between bars"
     if _is_tuple_item(near, behind):
         return "the last box is one item of a tuple"
     if is_example(before):
         return "the last box is an example or somebody else's answer"
     if behind.lstrip(" $)\\]*}").startswith("?"):
         return "the last box is put as a question"
-    back = taken_back(behind)
+    back = taken_back(behind, _boxed(text[start:end]))
     return f"the last box is taken back: {' '.join(back.split())!r}" if back else ""
+
+
+def _boxed(box: str) -> str:
+    return box[box.find("{") + 1 : -1]
 
 
 def _without_layout(before: str) -> str:

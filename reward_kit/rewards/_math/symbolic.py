@@ -20,7 +20,7 @@ from flint import arb, ctx
 
 from reward_kit.rewards._math.balls import evaluate
 from reward_kit.rewards._math.expression import Expr, contains, symbols
-from reward_kit.rewards._math.points import real_points, whole_points
+from reward_kit.rewards._math.points import real_points, step_points, whole_points
 from reward_kit.rewards._math.rationals import TooLarge, Undefined, exact_value
 
 _POINTS = 6
@@ -59,6 +59,9 @@ def identical(left: Expr, right: Expr) -> bool | None:
     if not names:
         return _same_number(left, right)
     verdict = _sampled(left, right, names, integers=False)
+    if verdict is True and any(contains(expr, "floor", "ceil", "mod") for expr in (left, right)):
+        # floor(x) + 1 and ceil(x) differ at whole numbers only, which no random point hits.
+        verdict = not any(_same_at(left, right, point) is False for point in step_points(left, right, names))
     if verdict is not True and _wants_integers(left, right, names):
         # (-1)^n = cos(n pi) holds for whole n only: where the form says so, n is a whole number.
         return _sampled(left, right, names, integers=True)

@@ -35,7 +35,7 @@ _PATTERN = re.compile(
     r"""
     (?P<dotted>\d*\.\d*\\dot\s?\{\d\}\d*\\dot\s?\{\d\})
   | (?P<repeating>\d*\.\d*(?:\\(?:overline|bar|dot|overbar)\s?\{\d+\}|\(\d+\)))
-  | (?P<endless>\d*\.\d*?(?P<digit>\d)(?P=digit){2,}(?:\.\.\.|\\[lc]?dots|…))
+  | (?P<endless>\d{0,40}\.\d{0,40}?(?:(?P<digit>\d{1,6}?)(?P=digit){2,40}|(?P<period>\d{3,6}?)(?P=period))(?:\.\.\.|\\[lc]?dots|…))
   | (?P<latexnum>\d{1,3}(?:(?:\{,\}(?:\\!)?|\\[,:;!\ ]|,\\!\ ?|\\!,|~)\d{3})+(?!\d)(?:\.\d+)?)
   | (?P<blanknum>\d{1,3}(?:\ \d{3})+(?!\d)(?!\ ?[/\\])(?:\.\d+)?)  # but 1 113/114 is a mixed number
   | (?P<grouped>\d{1,3}(?:,\d{3})+(?![\d])(?:\.\d+)?)
@@ -129,7 +129,7 @@ def _scan(text: str, textual: bool, tokens: list[Token], depth: int) -> None:
         if match is None:
             raise Unreadable(f"the sign {text[place]!r} belongs to no answer")
         kind, piece = str(match.lastgroup), match.group()
-        kind = {"letter": "blackboard", "digit": "endless"}.get(kind, kind)
+        kind = {"letter": "blackboard", "digit": "endless", "period": "endless"}.get(kind, kind)
         place = match.end()
         if kind == "spacing":
             spaced = True
@@ -191,7 +191,7 @@ def _as_period(kind: str, piece: str, match: re.Match[str]) -> str:
         head, _, period = piece.partition("\\dot")
         return head + "(" + "".join(sign for sign in period if sign.isdigit()) + ")"
     digits = piece.rstrip(".…").partition("\\")[0]
-    return digits + "(" + match.group("digit") + ")"
+    return digits + "(" + (match.group("digit") or match.group("period")) + ")"
 
 
 _SIGN_NAMES = {
@@ -232,6 +232,8 @@ def _letters(run: str, shape: Token, before: list[Token]) -> list[Token]:
     if len(run) == 1:
         return [shape._replace(kind="sym", text=run)]
     if _is_unit_behind_number(run, shape, before):
+        return [shape._replace(kind="word", text=run)]
+    if shape.textual and run in _SHORT_UNITS and before and before[-1].text == "/":
         return [shape._replace(kind="word", text=run)]
     if run in _RUN_COMMANDS:
         return [_command({"infinity": "infty", "oo": "infty"}.get(run, run), shape)]

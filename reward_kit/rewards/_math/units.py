@@ -57,8 +57,20 @@ _TABLE: dict[str, tuple[str, Fraction, str]] = {
     "billion": ("count", _F(10**9), "billions"),
     "trillion": ("count", _F(10**12), "trillions"),
 }  # fmt: skip
+# Number words of other languages behind a numeral (Chinese and Japanese, Russian, Spanish, French, German).
+_FOREIGN_MULTIPLIERS = {
+    100: "百",
+    1000: "千 тысяч тысячи тысяча mille tausend",
+    10**4: "万 萬",
+    10**6: "百万 млн миллион миллиона миллионов millón millones millionen",
+    10**8: "亿 億",
+    10**9: "млрд миллиард миллиарда миллиардов milliards milliarden",
+}
 _NAMES = {spelling: name for name, (_, _, spellings) in _TABLE.items() for spelling in (name, *spellings.split())}
-MULTIPLIERS = {name: factor for name, (dimension, factor, _) in _TABLE.items() if dimension == "count"}
+MULTIPLIERS = {name: factor for name, (dimension, factor, _) in _TABLE.items() if dimension == "count"} | {
+    name: _F(factor) for factor, names in _FOREIGN_MULTIPLIERS.items() for name in names.split()
+}
+_CHINESE_MULTIPLIERS = tuple(sorted((name for name in MULTIPLIERS if not name[0] < "一"), key=len, reverse=True))
 CURRENCIES = {"$": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "USD": "$"}
 _POWERS = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cubed": 3, "cu": 3}
 
@@ -82,6 +94,19 @@ def canonical_unit(words: list[str]) -> tuple[str, int]:
     return " ".join(_singular(name) for name in names), power
 
 
+def without_multipliers(words: list[str]) -> tuple[list[str], int]:
+    """The words of a unit without the number words in front of it, and those multiplied: "million dollars", "万元"."""
+    factor = 1
+    while words:
+        word = words[0].lower()
+        name = word if word in MULTIPLIERS else next((m for m in _CHINESE_MULTIPLIERS if word.startswith(m)), "")
+        if not name:
+            break
+        factor *= int(MULTIPLIERS[name])
+        words = [words[0][len(name) :], *words[1:]] if len(name) < len(word) else words[1:]
+    return words, factor
+
+
 def is_known(word: str) -> bool:
     """True for a word that names a unit."""
     return word.lower().strip(".") in _NAMES or word.lower() in _POWERS
@@ -91,14 +116,50 @@ def conversion(given: str, given_power: int, wanted: str, wanted_power: int) -> 
     """The factor from one unit to another; None where they measure different things."""
     if given == wanted and given_power == wanted_power:
         return Fraction(1)
-    if given not in _TABLE or wanted not in _TABLE or given_power != wanted_power:
+    rates = _rate(given, given_power), _rate(wanted, wanted_power)
+    if rates[0] is not None and rates[1] is not None:
+        return rates[0][0] / rates[1][0] if rates[0][1] == rates[1][1] else None
+    if given not in _TABLE or wanted not in _TABLE:
         # "5 apples" and "5 red apples" name the same things; "apples" and "pears" do not.
         return Fraction(1) if given_power == wanted_power and _same_thing(given, wanted) else None
-    (dimension, factor, _), (other, base, _) = _TABLE[given], _TABLE[wanted]
-    return (factor / base) ** given_power if dimension == other else None
+    (dimension, factor), (other, base) = _of_dimension(given, given_power), _of_dimension(wanted, wanted_power)
+    return factor / base if dimension == other else None
+
+
+_RATES = {"km/h": "km per h", "mph": "mile per h"}
+
+
+def _rate(unit: str, power: int) -> tuple[Fraction, dict[str, int]] | None:
+    """Factor and dimensions of "m per s" and its like; None for other units and unknown words."""
+    words = _RATES.get(unit, unit).split()
+    if words.count("per") != 1 or power != 1 or words[0] == "per":
+        return None
+    factor, dimensions = _F(1), dict[str, int]()
+    below = words.index("per")
+    for place, word in enumerate(words):
+        name, _, exponent = word.partition("^")
+        if place == below:
+            continue
+        if name not in _TABLE or (exponent and not exponent.isdigit()) or len(exponent) > 1:
+            return None
+        dimension, size, _ = _TABLE[name]
+        times = int(exponent or 1) * (1 if place < below else -1)
+        factor *= size**times
+        dimensions[dimension] = dimensions.get(dimension, 0) + times
+    return factor, dimensions
+
+
+def _of_dimension(unit: str, power: int) -> tuple[tuple[str, int], Fraction]:
+    """Dimension and factor of a unit; a litre is a cubic decimetre."""
+    dimension, factor, _ = _TABLE[unit]
+    if dimension == "volume" and power == 1:
+        return ("length", 3), factor / 1000
+    return (dimension, power), factor**power
 
 
 def _same_thing(given: str, wanted: str) -> bool:
+    if "per" in given.split() or "per" in wanted.split():
+        return False  # metres per second are no metres
     shorter, longer = sorted((given.split(), wanted.split()), key=len)
     return bool(shorter) and (longer[: len(shorter)] == shorter or longer[-len(shorter) :] == shorter)
 

@@ -31,10 +31,9 @@ def compare_texts(gold: str, final: Final | Missing, policy: Policy) -> Verdict:
         return Verdict(final.outcome, final.reason, "extraction")
     assert isinstance(final, Final)
     if final.alternative is None and len(final.items) == 1 and not policy.tolerant and policy.rounding == "none":
-        equal = same_numbers(gold, final.items[0])
-        if equal is not None:
-            outcome = Outcome.PASSED if equal else Outcome.WRONG_ANSWER
-            return Verdict(outcome, number_reason(gold, final.items[0], equal), "exact")
+        settled = compare_numbers(gold, final.items[0])
+        if settled is not None:
+            return Verdict(*settled, "exact")
     try:
         return _settled(gold, final, policy)
     except _OpenError as open_verdict:
@@ -64,18 +63,17 @@ def _settled(gold: str, final: Final, policy: Policy) -> Verdict:
     return verdict
 
 
-def same_numbers(gold: str, answer: str) -> bool | None:
-    """Compare two plain numbers; None where either is anything else."""
+def compare_numbers(gold: str, answer: str) -> tuple[Outcome, str] | None:
+    """The outcome and the one-line reason for two plain numbers; None where either is anything else."""
     if answer == gold and answer.isdigit() and answer.isascii():
-        return True
+        return Outcome.PASSED, f"{_short(answer)} equals {_short(gold)}"
     expected = plain_number(gold)
     given = plain_number(answer) if expected is not None else None
-    return None if expected is None or given is None else expected == given
-
-
-def number_reason(gold: str, answer: str, equal: bool) -> str:
-    """The one-line reason of a comparison of two plain numbers."""
-    return f"{_short(answer)} {'equals' if equal else 'is not'} {_short(gold)}"
+    if given is None:
+        return None
+    if expected == given:
+        return Outcome.PASSED, f"{_short(answer)} equals {_short(gold)}"
+    return Outcome.WRONG_ANSWER, f"{_short(answer)} is not {_short(gold)}"
 
 
 def _short(text: str) -> str:

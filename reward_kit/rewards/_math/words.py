@@ -41,23 +41,31 @@ CHANGES_VALUE = frozenset(
     half halves third thirds quarter quarters fourth fourths fifth fifths sixth sixths seventh sevenths
     eighth eighths ninth ninths tenth tenths hundredth hundredths thousandth thousandths millionth
     millionths billionth billionths trillionth trillionths double triple
+    doubled tripled quadrupled halved raised reduced negated inverted
     twice answer bound correct so to also error""".split()
 )
-_ARTICLES = re.compile(r"^(?:the|a|an) (?=\w\w)")
+_ARTICLES = re.compile(r"^(?:the|a|an|on) (?=\w\w)")
+_MONTH = "(january|february|march|april|may|june|july|august|september|october|november|december)"  # whole names only
+_ORDINAL = r"(\d{1,2})(?: ?(?:st|nd|rd|th))?"
+_DATE = re.compile(rf"(?:the )?(?:{_MONTH} {_ORDINAL}|{_ORDINAL}(?: of)? {_MONTH})")
 _NOT_WORD = re.compile(r"[^0-9a-z.+*/=<>^()-]+")
 
 
 def key_of(tokens: Tokens) -> str:
     """Lower case, single blanks, no LaTeX, no punctuation at the ends: equal keys are equal texts."""
     parts: list[str] = []
-    for token in tokens:
+    for before, token in zip([None, *tokens], tokens, strict=False):
         joined = token.kind in ("sym", "num") and not token.spaced and parts and parts[-1][-1:].isalnum()
+        if before is not None and before.kind == "word" and before.textual and not token.textual:
+            joined = False  # \\text{June }21
         if joined:
             parts[-1] += token.text
         elif token.text not in ("{", "}"):
             parts.append(token.text)
     text = _NOT_WORD.sub(" ", " ".join(parts).lower()).strip(" .()")
-    return _ARTICLES.sub("", text)
+    text = _ARTICLES.sub("", text)
+    date = _DATE.fullmatch(text)
+    return f"{date.group(1) or date.group(4)} {date.group(2) or date.group(3)}" if date else text
 
 
 def from_words(key: str) -> Answer:

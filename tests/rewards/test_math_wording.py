@@ -1,0 +1,126 @@
+"""How models word their answers, their hedges and their corrections: gold, response, and whether it is paid."""
+
+# Tables and expressions read better in one line; the signs themselves are meant.
+
+from __future__ import annotations
+
+import pytest
+
+from reward_kit.models import Message
+from reward_kit.rewards import math as math_module
+
+grade = getattr(math_module.math_reward, "__wrapped__", math_module.math_reward)
+
+# fmt: off
+CASES = [
+    ('12', '**Answer**: 12 ✅', True),
+    ('12', "You might think it's 11, but the actual answer is \\boxed{12}.", True),
+    ('12', 'Answer: \\boxed{12}\n\n(We rejected the root -12 because lengths are positive.)', True),
+    ('12', '\\boxed{12}\n\nHere the negative root $-5$ is extraneous.', True),
+    ('12', 'The answer could be \\boxed{12} or it could be 11.', False),
+    ('12', 'A common mistake is to answer \\boxed{12}.', False),
+    ('12', 'Part 1: \\boxed{11}\nPart 2: \\boxed{12}', False),
+    ('12', '$\\boxed{11}$ if $x>0$ and $\\boxed{12}$ if $x<0$.', False),
+    ('12', 'If $x>0$, then $\\boxed{11}$; if $x<0$, then $\\boxed{12}$.', False),
+    ('12', 'For even $n$ it is $\\boxed{11}$ and for odd $n$ it is $\\boxed{12}$.', False),
+    ('12', 'The answer is \\boxed{12}, unless order matters, in which case it is 24.', False),
+    ('12', '\\boxed{12} is an upper bound for the answer.', False),
+    ('12', 'The answer is less than \\boxed{12}.', False),
+    ('12', 'The answer is greater than $\\boxed{12}$.', False),
+    ('12', 'The answer is at most \\boxed{12}.', False),
+    ('12', 'The answer is twice \\boxed{12}.', False),
+    ('12', 'The answer is one more than \\boxed{12}.', False),
+    ('12', '答案不是 $\\boxed{12}$。', False),
+    ('12', '答案是 \\boxed{11} 或 \\boxed{12}', False),
+    ('12', '答案是 $\\boxed{12}$ 或 $11$。', False),
+    ('12', 'La respuesta no es $\\boxed{12}$.', False),
+    ('12', 'Ответ не \\boxed{12}.', False),
+    ('12', "La réponse n'est pas $\\boxed{12}$.", False),
+    ('12', 'Die Antwort ist nicht $\\boxed{12}$.', False),
+    ('12', 'Die Antwort ist $12$ oder $11$.', False),
+    ('B', 'The answer is neither A nor \\boxed{B}.', False),
+    ('-7', '$|\\boxed{-7}|$', False),
+    ('\\text{Yes}', '**Answer:** Yes, it is possible.', True),
+    ('(2,5)', '$x=\\boxed{2}$, $y=\\boxed{5}$', True),
+    ('30', '$\\boxed{30}$\n\n**Common mistake**: forgetting the base case gives 29, which is wrong.', True),
+    ('30', '$\\boxed{30}$. Note that 29 is incorrect because we must include the endpoint.', True),
+    ('30', '$\\boxed{30}$. We discard $x=-30$ since it is negative.', True),
+    ('30', '$\\boxed{30}$ — the negative solution is extraneous.', True),
+    ('30', '$\\boxed{30}$\n\nThis does not contradict the condition.', True),
+    ('30', 'Answer: 30 ✓', True),
+    ('30', '答案是30，不是29。', True),
+    ('30', 'The area is larger than \\boxed{30}.', False),
+    ('30', 'The total is fewer than $\\boxed{30}$.', False),
+    ('30', 'The answer is under \\boxed{30}.', False),
+    ('30', 'So the number is half of \\boxed{30}.', False),
+    ('30', '\\boxed{30} is a lower bound; the true value is 31.', False),
+    ('30', '\\boxed{30}\n\nOops, I forgot one case. So 31.', False),
+    ('30', '\\boxed{30}\n\nHold on, that double counts.', False),
+    ('30', '\\boxed{30}, though it might be 31.', False),
+    ('30', 'Guess 1: \\boxed{29}; Guess 2: \\boxed{30}', False),
+    ('30', 'Question 1: \\boxed{29}\nQuestion 2: \\boxed{30}', False),
+    ('30', 'If $n$ is even: \\boxed{29}\nIf $n$ is odd: \\boxed{30}', False),
+    ('30', 'When $a>0$ the answer is $\\boxed{29}$; when $a<0$ the answer is $\\boxed{30}$.', False),
+    ('30', '\\boxed{29} when $a>0$, \\boxed{30} when $a<0$', False),
+    ('30', '답은 \\boxed{29} 또는 \\boxed{30} 입니다.', False),
+    ('30', '答えは \\boxed{29} または \\boxed{30}', False),
+    ('30', 'Ответ: 29 или \\boxed{30}', False),
+    ('30', 'La respuesta es 29 o \\boxed{30}', False),
+    ('30', 'La réponse est 29 ou \\boxed{30}', False),
+    ('30', 'Antwort: 29 oder \\boxed{30}', False),
+    ('30', 'A resposta não é \\boxed{30}.', False),
+    ('30', 'La risposta non è \\boxed{30}.', False),
+    ('30', '答案并非 \\boxed{30}。', False),
+    ('30', '答案可能是 \\boxed{30} 或 31。', False),
+    ('30', 'Es ist nicht \\boxed{30}.', False),
+    ('30', 'The answer is neither 29 nor \\boxed{30}.', False),
+    ('30', 'The answer differs from \\boxed{30} by 1.', False),
+    ('30', 'The answer is $\\boxed{30}$ minus one.', False),
+    ('30', 'The answer is $\\boxed{30}\\%$ of 7.', False),
+    ('30', 'The answer is $\\left|\\boxed{30}\\right| - 1$.', False),
+    ('C', 'The correct answer is option C.', True),
+    ('C', '\\boxed{C}. A and B are incorrect.', True),
+    ('C', '\\boxed{C}. I see now that A is right and this is wrong.', False),
+    ('C', '\\boxed{C}. A is correct and C is wrong.', False),
+    ('C', "\\boxed{C} — wait, that's wrong, B is.", False),
+    ('C', 'Answer: Yes, C or D', False),
+    ('6', '\\boxed{6}. That is wrong, 7 is right.', False),
+    ('6', '\\boxed{6} is wrong; 7 is right.', False),
+    ('6', '\\boxed{6}. I made a mistake: 7.', False),
+    ('6', '\\boxed{6}. The value 6 is wrong.', False),
+    ('6', '\\boxed{6}. 6 is wrong because 7 is right.', False),
+    ('6', '\\boxed{6}. No: 6 does not satisfy the equation, 7 does.', False),
+    ('6', '\\boxed{6}. The common mistake is to answer 6.', False),
+    ('6', '\\boxed{6}. It is incorrect. 7 is correct.', False),
+    ('6', '\\boxed{7} for even, \\boxed{6} for odd', False),
+    ('6', 'Answer: No, 6 is wrong.', False),
+    ('6', 'The answer is 6. Hold on.', False),
+    ('6', 'x = \\boxed{6}, y = \\boxed{7}', False),
+    ('6', '\\boxed{6}. (7 is wrong.)', True),
+    ('6', '\\boxed{6}\n\nThe value $x=7$ is extraneous.', True),
+    ('6', '\\boxed{6} (six)', True),
+    ('6', 'Answer: the answer is 6', True),
+    ('6', "So it's $\\boxed{6}$, not more than that.", True),
+    ('6', 'More than half of the values fail. \\boxed{6}', True),
+    ('6', 'No fewer than 5 fail; the count is \\boxed{6}.', True),
+    ('6', 'The remaining one, at 60 degrees, is \\boxed{6}.', True),
+    ('6', 'From above, \\boxed{6}', True),
+    ('(2,5)', 'x=\\boxed{2}, y=\\boxed{6}', False),
+    ('(2,5)', 'y=\\boxed{2}, x=\\boxed{5}', False),
+    ('(2,5)', 'a=\\boxed{5}, b=\\boxed{2}', False),
+    ('(2,5)', 'x=\\boxed{2}, x=\\boxed{5}', False),
+    ('(2,5)', 'y=\\boxed{5}, x=\\boxed{2}', True),
+    ('(2,5)', '$x=\\boxed{2}$ and $y=\\boxed{5}$', True),
+    ('\\text{Yes}', 'Answer: Yes, but only sometimes; no otherwise', False),
+    ('\\text{Yes}', 'Answer: No, never', False),
+    ('\\text{No}', 'Answer: Yes, there is.', False),
+    ('\\text{No}', 'Answer: Yes, no.', False),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("gold", "response", "paid"), CASES)
+def test_wording(gold: str, response: str, paid: bool) -> None:
+    result = grade([Message(role="assistant", content=response)], ground_truth=gold)
+
+    assert (result.score == 1.0) is paid, result.reason
