@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,15 +11,14 @@ from typing import Any, ClassVar
 
 from reward_kit.errors import PrepareError
 from reward_kit.prepare.base import Record, Source
+from reward_kit.prepare.kinds import HUB_ID
 from reward_kit.prepare.network import why_offline
-from reward_kit.prepare.settings import Kind, SourceSettings
+from reward_kit.prepare.settings import SourceSettings
 from reward_kit.prepare.slices import SplitSlice
 from reward_kit.prepare.sources import JsonlSource, file_fingerprint, refuse_namesakes, shown_path
 from reward_kit.prepare.switches import need, quietly
 from reward_kit.prepare.values import require_json
 
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
-_GENERATOR = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", re.ASCII)
 #: Seconds for the one request that asks which commit a dataset stands at.
 _REQUEST_LIMIT = 10.0
 
@@ -98,11 +96,12 @@ class _LaidOut(Source):
     @cached_property
     def _format(self) -> str:
         """`parquet` or `json`: the formats that can be read without loss."""
+        split = self._split  # first: it is what says that there is no network, before anything heavy is imported
         parquet, json = (need(f"datasets.packaged_modules.{name}.{name}") for name in ("parquet", "json"))
-        if isinstance(self._split.builder, parquet.Parquet):
+        if isinstance(split.builder, parquet.Parquet):
             return "parquet"
-        plain = all(file.endswith((".jsonl", ".json")) for file in self._split.files)
-        if isinstance(self._split.builder, json.Json) and plain:
+        plain = all(file.endswith((".jsonl", ".json")) for file in split.files)
+        if isinstance(split.builder, json.Json) and plain:
             return "json"
         raise PrepareError(
             f"{self._named} is made of {Path(self._split.files[0]).name} and the like, which `datasets` reads with "
@@ -195,7 +194,7 @@ class HubSource(_LaidOut):
 
     def __init__(self, settings: SourceSettings, folder: Path) -> None:
         super().__init__(settings, folder)
-        if not _HUB_ID.fullmatch(settings.path):
+        if not HUB_ID.fullmatch(settings.path):
             raise PrepareError(
                 f'{settings.path!r} is not the id of a hub dataset such as openai/gsm8k. Is kind = "folder" meant?'
             )
@@ -261,30 +260,6 @@ def fetch_command(settings: SourceSettings) -> str:
         f"On a machine with a network: hf download {hub_id} --repo-type dataset --revision "
         f'{settings.revision or "COMMIT"} --local-dir FOLDER; then use kind = "folder", path = "FOLDER"'
     )
-
-
-def guess_kind(text: str) -> tuple[Kind, str]:
-    """What `--source` means: a kind, and a note that says what was taken.
-
-    Files and folders that are there come first; a note names the hub dataset that they hide.
-
-    Raises:
-        PrepareError: where it cannot be anything.
-    """
-    path = Path(text)
-    if path.is_dir():
-        hidden = _HUB_ID.fullmatch(text) and "/" in text
-        hint = f". The hub dataset {text} is not used: run in another folder if you meant it" if hidden else ""
-        return "folder", f"reading the folder {text}{hint}"
-    if path.suffix == ".parquet":
-        return "parquet", f"reading {text} as parquet"
-    if path.is_file() or path.suffix in (".jsonl", ".json"):
-        return "jsonl", f"reading {text} as JSON lines"
-    if _GENERATOR.fullmatch(text):
-        return "generator", f"calling the function {text}"
-    if _HUB_ID.fullmatch(text):
-        return "hub", f"reading {text} from the Hugging Face hub: there is no file or folder of that name"
-    raise PrepareError(f"{text!r} is no file, no folder, no hub id and no module:function. Correct --source")
 
 
 def _rows_in(file: str) -> int:
