@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -52,11 +52,13 @@ class _LaidOut(Source):
         first, stop = self._bounds
         given = 0
         for given, record in enumerate(self._read(first + start, stop), start=1):
-            line = start + given
+            line = first + start + given  # the place in the split, not in the slice: where a reader looks it up
             require_json(record, f"{self._named}, row {line}")
             yield line, record
         if given != max(0, stop - first - start):
-            raise PrepareError(f"{self._named} gave {given} rows from row {start + 1} on, not {stop - first - start}")
+            raise PrepareError(
+                f"{self._named} gave {given} rows from row {first + start + 1} on, not {stop - first - start}"
+            )
 
     def __len__(self) -> int:
         first, stop = self._bounds
@@ -114,7 +116,7 @@ class _LaidOut(Source):
             return self._wanted.bounds(sum(map(len, self._json_files())))
         with quietly(offline=self._offline):
             try:
-                return self._wanted.bounds(sum(map(_rows_in, self._split.files)))
+                return self._wanted.bounds(sum(_rows_of_one_schema(self._split.files)))
             except _library_errors() as error:
                 raise PrepareError(f"{self._named} cannot be read: {_one_line(error)}. Check its files") from error
 
@@ -137,13 +139,14 @@ class _LaidOut(Source):
     def _stream(self, start: int, stop: int) -> Iterator[Record]:
         """Parquet rows as `load_dataset(..., streaming=True)` gives them; what is not asked for is not downloaded."""
         builder = self._split.builder
-        builder.info.features = (
-            None  # from the files' own schema: a README may declare narrower types, and cast to them
+        # `datasets` takes the types of the first split for all of them, and casts: let this one be the first
+        builder.config.data_files = type(builder.config.data_files)(
+            {self._split.name: builder.config.data_files[self._split.name]}
         )
+        builder.info.features = None  # then the files' own schema counts: a README may declare other types to cast to
         with quietly(offline=self._offline):
             stream = builder.as_streaming_dataset(split=self._split.name)
             features = stream.features or {}
-        refuse_namesakes(features, self._named)
         if lossy := [name for name, feature in features.items() if "Json(" in repr(feature)]:
             raise PrepareError(
                 f"{self._named}: column {lossy[0]!r} is of the type Json, which `datasets` reads with limited "
@@ -218,11 +221,9 @@ class HubSource(_LaidOut):
         if reason := why_offline():
             raise PrepareError(f"{self._settings.path} cannot be loaded: {reason}. {fetch_command(self._settings)}")
         try:
-            found = (
-                need("huggingface_hub")
-                .HfApi()
-                .dataset_info(self._settings.path, revision=self._settings.revision, timeout=_REQUEST_LIMIT)
-            )
+            with quietly(offline=self._offline):
+                hub = need("huggingface_hub").HfApi()
+                found = hub.dataset_info(self._settings.path, revision=self._settings.revision, timeout=_REQUEST_LIMIT)
         except _library_errors() as error:
             raise PrepareError(
                 f"{self._settings.path} at revision {self._settings.revision or 'main'} was not found on the hub: "
@@ -262,11 +263,27 @@ def fetch_command(settings: SourceSettings) -> str:
     )
 
 
-def _rows_in(file: str) -> int:
-    """How many rows a parquet file says it has; of a file on the hub only the end is fetched."""
+def _rows_of_one_schema(files: Sequence[str]) -> Iterator[int]:
+    """How many rows each parquet file says it has; of a file on the hub only the end is fetched.
+
+    Raises:
+        PrepareError: where two columns have one name, or the files differ in types: `datasets` would cast all to
+            those of the first, which makes 7.0 of 7.
+    """
     need("huggingface_hub")  # registers hf:// with fsspec
-    with need("fsspec").open(file, "rb") as stream:
-        return int(need("pyarrow.parquet").ParquetFile(stream).metadata.num_rows)
+    expected = None
+    for file in files:
+        with need("fsspec").open(file, "rb") as stream:
+            parquet = need("pyarrow.parquet").ParquetFile(stream)
+            schema, rows = parquet.schema_arrow, int(parquet.metadata.num_rows)
+        refuse_namesakes(schema.names, Path(file).name)
+        if expected is not None and not schema.equals(expected):
+            raise PrepareError(
+                f"{Path(file).name} has other columns or types than {Path(files[0]).name}, and reading them as one "
+                'would change values. Write both with one schema, or prepare each with kind = "parquet"'
+            )
+        expected = schema
+        yield rows
 
 
 def _library_errors() -> tuple[type[Exception], ...]:

@@ -26,13 +26,16 @@ class SplitSlice:
         """Read a split as suite.toml names it.
 
         Raises:
-            PrepareError: where it is neither a split nor a split with one slice.
+            PrepareError: where it is neither a split nor a split with one slice, or the slice mixes rows and
+                percentages (`datasets` takes both bounds as percentages then).
         """
         if not (match := _SPLIT.fullmatch(text)):
             raise PrepareError(
                 f"the split {text!r} cannot be read. Write one split, with a slice where wanted: train, train[:100], "
                 "test[10:20], train[:5%]. Two splits are two suites"
             )
+        if len({bound.endswith("%") for bound in (match["start"], match["stop"]) if bound}) > 1:
+            raise PrepareError(f"the slice of {text!r} mixes rows and percentages. Write both bounds in one unit")
         return cls(match["name"], match["start"], match["stop"])
 
     def bounds(self, rows: int) -> tuple[int, int]:

@@ -41,19 +41,32 @@ def need(package: str) -> ModuleType:
 
 @contextmanager
 def quietly(*, offline: bool) -> Iterator[None]:
-    """No progress bars and no telemetry inside; with `offline` no request to the hub either."""
-    with _bars_off(), _set_for_now((*_NO_TELEMETRY, *(_OFFLINE if offline else ()))):
+    """No progress bars inside, and with `offline` no request to the hub; no telemetry from here on.
+
+    Telemetry is not switched on again: records are read after the block, and each request would report.
+    """
+    with _bars_off(), _set_for_now(_OFFLINE if offline else ()):
+        _set(_NO_TELEMETRY)
         yield
 
 
-@contextmanager
-def _set_for_now(switches: tuple[tuple[str, str, Any], ...]) -> Iterator[None]:
+_Switches = tuple[tuple[str, str, Any], ...]
+
+
+def _set(switches: _Switches) -> list[tuple[ModuleType, str, Any]]:
+    """Set the switches that this version has; what they were."""
     held = []
     for name, attribute, value in switches:
         module = need(name)
         if hasattr(module, attribute):
             held.append((module, attribute, getattr(module, attribute)))
             setattr(module, attribute, value)
+    return held
+
+
+@contextmanager
+def _set_for_now(switches: _Switches) -> Iterator[None]:
+    held = _set(switches)
     try:
         yield
     finally:
