@@ -15,7 +15,7 @@ are stay native; every other column becomes JSON text, in the order of its own k
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reward_kit.errors import PrepareError
@@ -126,9 +126,23 @@ def _require_same(before: Sequence[Row], after: Sequence[Row]) -> None:
             )
 
 
-def _changed(row: Row, back: Row) -> Iterable[str]:
-    """The columns that differ; compared as text, because 1, 1.0 and True are equal and not the same."""
+def _changed(row: Row, back: Row) -> Iterator[str]:
+    """What differs between two rows."""
+    if row.line != back.line or list(row.columns) != list(back.columns):
+        yield "its line or its columns"
     first, second = _object(row), _object(back)
-    if list(first) != list(second) or row.line != back.line:
-        yield "its columns or its line"
-    yield from (name for name in first if name not in second or _text(first[name]) != _text(second[name]))
+    yield from (name for name in first if name not in second or not _identical(first[name], second[name]))
+
+
+def _identical(before: Any, after: Any) -> bool:
+    """Whether two JSON values are the same to the byte: order of keys, 1 and 1.0, 0.0 and -0.0 are told apart.
+
+    Not by comparing the JSON text that the columns hold: what its writer lost would be lost on both sides.
+    """
+    if type(before) is not type(after):
+        return False
+    if isinstance(before, dict):
+        return list(before) == list(after) and all(_identical(before[key], after[key]) for key in before)
+    if isinstance(before, list):
+        return len(before) == len(after) and all(map(_identical, before, after))
+    return repr(before) == repr(after)
