@@ -109,15 +109,29 @@ def load_reward(path: str, search: Iterable[Path] = ()) -> Reward:
 
     Args:
         path: the module as it is imported, a colon, and the function or an attribute path to it.
+        search: as for `load_object`.
+
+    Raises:
+        RewardShapeError: naming what is missing, or the error that importing the module raised.
+    """
+    return as_reward(load_object(path, search), path)
+
+
+def load_object(path: str, search: Iterable[Path] = (), what: str = "reward") -> Any:
+    """What stands at a dotted path "module:attribute".
+
+    Args:
+        path: the module as it is imported, a colon, and an attribute path.
         search: folders to import from before sys.path, the first before the others. A module file in the first is
             the one that must be loaded.
+        what: what messages call it.
 
     Raises:
         RewardShapeError: naming what is missing, or the error that importing the module raised.
     """
     module_name, _, attribute = path.partition(":")
     if not module_name or not attribute:
-        raise RewardShapeError(f'reward {path!r} is not of the form "module:function"')
+        raise RewardShapeError(f'{what} {path!r} is not of the form "module:function"')
     folders = [folder.resolve() for folder in search]
     for folder in reversed(folders):
         if str(folder) not in sys.path:
@@ -125,17 +139,17 @@ def load_reward(path: str, search: Iterable[Path] = ()) -> Reward:
     try:
         found: Any = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:
-        what = f"{type(error).__name__}: {error}"
-        raise RewardShapeError(f"reward {path!r}: importing {module_name} failed ({what})") from error
-    _refuse_namesake(path, module_name, folders)
+        raised = f"{type(error).__name__}: {error}"
+        raise RewardShapeError(f"{what} {path!r}: importing {module_name} failed ({raised})") from error
+    _refuse_namesake(f"{what} {path!r}", module_name, folders)
     for part in attribute.split("."):
         if not hasattr(found, part):
-            raise RewardShapeError(f"reward {path!r}: {module_name} has no {attribute!r}{_did_you_mean(part, found)}")
+            raise RewardShapeError(f"{what} {path!r}: {module_name} has no {attribute!r}{_did_you_mean(part, found)}")
         found = getattr(found, part)
-    return as_reward(found, path)
+    return found
 
 
-def _refuse_namesake(path: str, module: str, folders: Sequence[Path]) -> None:
+def _refuse_namesake(named: str, module: str, folders: Sequence[Path]) -> None:
     """Python keeps one module a name: where two suites have a reward.py each, the first must not serve for both.
 
     The first of `folders` that has a file for the module must be where it was loaded from.
@@ -146,7 +160,7 @@ def _refuse_namesake(path: str, module: str, folders: Sequence[Path]) -> None:
         if file.is_file():
             if loaded is None or not file.samefile(loaded):
                 raise RewardShapeError(
-                    f"reward {path!r}: {module} is loaded from {loaded or 'Python itself'}, not from {file}. "
+                    f"{named}: {module} is loaded from {loaded or 'Python itself'}, not from {file}. "
                     "Rename the file: module names must be unique in a run"
                 )
             return

@@ -47,5 +47,5 @@ class SourceSettings(Settings):
         if not from_datasets and (self.name or self.split or self.revision):
             raise ValueError(f"name, split and revision are for the kinds hub and folder, not for {self.kind}")
         if from_datasets and self.split is None:
-            raise ValueError(f"a source of kind {self.kind} needs a split, e.g. split = \"train[:100]\"")
+            raise ValueError(f'a source of kind {self.kind} needs a split, e.g. split = "train[:100]"')
         return self
