@@ -106,14 +106,24 @@ def gold_digest(raw: Any) -> str:
 def _same_text(raw: str, normalised: str) -> bool:
     if raw.strip() == normalised:
         return True
-    if [sign for sign in raw if sign.isdigit()] != [sign for sign in normalised if sign.isdigit()]:
+    if _digits(raw) != _digits(normalised) or _currency(raw) != _currency(normalised):
         return False
-    numbers = _numeral(raw), _numeral(normalised)
-    if numbers != (None, None):
-        return numbers[0] == numbers[1]
+    number = _numeral(raw)
+    if number is not None:
+        return number == _numeral(normalised)
     if any(finding.is_defect for finding in audit_gold(raw)):
         return _only_unwrapped(raw, normalised)
     return answers_equal(raw, normalised, _LITERAL)
+
+
+def _digits(text: str) -> list[str]:
+    return [sign for sign in text if sign.isdigit()]
+
+
+def _currency(text: str) -> tuple[int, int]:
+    """Dollar signs that are money: escaped ones, and the one without a partner."""
+    escaped = text.count("\\$")
+    return escaped, (text.count("$") - escaped) % 2
 
 
 def _same_json(raw: Any, normalised: Any) -> bool:

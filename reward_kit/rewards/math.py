@@ -114,6 +114,13 @@ def answer_kind(gold: str) -> str:
     return kind_of(_gold_text(gold))
 
 
+def gold_names(gold: str) -> tuple[str, ...]:
+    """The names in a gold of several named values, as in `x = 1, y = 3`; empty for every other gold."""
+    from reward_kit.rewards._math.kinds import part_names
+
+    return part_names(_gold_text(gold))
+
+
 def _graded_message(messages: Sequence[Message | Mapping[str, Any]]) -> tuple[str, bool]:
     """The text of the last assistant message, and whether the token limit ended it."""
     for message in reversed(messages):

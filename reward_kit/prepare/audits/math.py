@@ -17,11 +17,11 @@ from reward_kit.prepare.audits.prompts import (
     prompt_text,
 )
 from reward_kit.prepare.base import Finding, Reason
-from reward_kit.rewards.math import answer_kind, answers_equal, audit_gold, extract_answer, math_reward
+from reward_kit.rewards.math import answer_kind, answers_equal, audit_gold, extract_answer, gold_names, math_reward
 
 _NO_ANSWER = re.compile(
-    r"(?:the )?(?:proof|proven|proved|not (?:found|given|available|provided)|no answer|see (?:the )?(?:solution|proof|above)"
-    r"|n/?a|null|nan|omitted|unknown|q\.?e\.?d|to be proved|notfound|\?+|-+)",
+    r"(?:the )?(?:proof|proven|proved|not (?:found|given|available|provided)|no answer"
+    r"|see (?:the )?(?:solution|proof|above)|n/?a|null|nan|omitted|unknown|q\.?e\.?d|to be proved|notfound|\?+|-+)",
     re.IGNORECASE,
 )
 _ASKS_PROOF = re.compile(r"\b(?:prove|show)(?: that|,|:| the\b)|\bdemonstrate that\b", re.IGNORECASE)
@@ -81,14 +81,26 @@ def _gold_findings(gold: str, prompt: str) -> Iterator[Finding]:
 
 
 def _several_parts(gold: str, kind: str, prompt: str) -> str:
-    """Why there are several answers where one is graded; a list of solutions is one answer."""
-    if kind == "named parts" or _LABELLED_GOLD.match(gold):
-        return f"the gold {gold[:60]!r} has several named parts"
+    """Why there are several answers where one is graded.
+
+    A list of solutions is one answer, and so are values of unknowns that the problem names ("find a and b").
+    """
+    if _LABELLED_GOLD.match(gold):
+        return f"the gold {gold[:60]!r} has several labelled parts"
+    unknown = [name for name in gold_names(gold) if not _occurs(name, prompt)]
+    if unknown:
+        return f"the gold {gold[:60]!r} has several parts, and the problem does not name {', '.join(unknown)}"
     asked = labelled_questions(prompt)
     if asked:
         return f"the problem asks {len(asked)} questions ({', '.join(asked)}), the gold is {gold[:60]!r}"
     pair = paired_questions(prompt) if kind in _SINGLE else None
     return f"the problem asks for several values ({pair!r}), the gold is {gold[:60]!r}" if pair else ""
+
+
+def _occurs(name: str, prompt: str) -> bool:
+    """True where a prompt holds a name, in whatever braces: v_R in v_{R}."""
+    bare = re.sub(r"[{}\s\\]", "", name)
+    return re.search(rf"(?<![A-Za-z]){re.escape(bare)}(?![A-Za-z])", re.sub(r"[{}\\]", "", prompt)) is not None
 
 
 # -------------------------------------------------------------------------------------------------------- solution

@@ -13,7 +13,7 @@ _PICTURE = r"(?:figure|diagram|picture|drawing|illustration|image)"
 _SHOWN = r"(?:shown|pictured|depicted|illustrated|drawn|given|indicated|marked|seen)"
 _POINTED_AT = re.compile(
     rf"\b{_SHOWN} (?:in|on) the (?:(?:following|accompanying|adjoining|attached) )?(?:{_PICTURE}|graph|chart)\b"
-    rf"|\b(?:in|see|from) the {_PICTURE}(?:,| below| above| shown| on the (?:left|right)| to the (?:left|right)| at right)"
+    rf"|\b(?:in|see|from) the {_PICTURE}(?:,| below| above| shown| (?:on|to) the (?:left|right)| at right)"
     rf"|\bthe (?:accompanying|adjoining|attached) {_PICTURE}\b"
     rf"|\b{_PICTURE} (?:shown )?(?:below|above)\b",
     re.IGNORECASE,
@@ -43,11 +43,12 @@ _FOREIGN = re.compile(
     rf"\btranslate (?:the|this|all)\b[^.\n]{{0,60}}\b(?:in)?to {_LANGUAGE}\b"
     r"|\boutput the translation\b|\bthe translation (?:preserves|retains|keeps|is as follows)\b"
     r"|\b(?:retain|keep|preserve)\w* the original text's line breaks\b|\bhere is the translation\b"
-    r"|翻译|译文|請翻譯|翻譯|翻訳してください|번역"
+    r"|翻译|译文|翻譯|翻訳して|번역"
     r"|\btradui(?:s|re|sez) (?:le|ce) texte\b|\btraduzca el texto\b|\btraduce el texto\b|\btraduza o texto\b"
     r"|\btraduci il testo\b|\bübersetze\w*(?: Sie)? den\b|\bпереведите\b[^.\n]{0,40}\bтекст"
     r"|<\|im_start\|>|<\|im_end\|>|<<SYS>>|\[/?INST\]|\bas an ai(?: language)? model\b"
-    r"|\byou are (?:a|an) (?:helpful|ai|expert|large|powerful|intelligent)\b[^.\n]{0,60}\b(?:assistant|model|translator|ai)\b",
+    r"|\byou are an? (?:helpful|ai|expert|large|powerful|intelligent)\b[^.\n]{0,60}"
+    r"\b(?:assistant|model|translator|ai)\b",
     re.IGNORECASE,
 )
 # "Please ..." in Chinese; in a problem that is itself in Chinese it may well belong to the question.
@@ -76,7 +77,9 @@ _ASKS = re.compile(
     r"\?|^\s*(?:find|determine|calculate|compute|what|how|which|prove|show|solve|evaluate|write|express|is|are|does|can)\b",
     re.IGNORECASE,
 )
-_ORDERS_ALL = re.compile(r"\b(?:perform|calculate|compute|evaluate|simplify|solve|factori[sz]e|factor)\b[^.?!]*:\s*$", re.I)
+_ORDERS_ALL = re.compile(
+    r"\b(?:perform|calculate|compute|evaluate|simplify|solve|factori[sz]e|factor)\b[^.?!]*:\s*$", re.I
+)
 _CONDITIONS = re.compile(r"such that|satisf|condition|where|given|propert|following hold", re.I)
 _EXTREMES = re.compile(
     r"\b(?:find|determine|calculate|compute|what are) (?:the )?(max|min|larg|small|great|least)\w* and (?:the )?"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -26,7 +27,7 @@ class Columns(Layout):
 
     def __init__(self, columns: Mapping[str, str]) -> None:
         if missing := [name for name in _NEEDED if not columns.get(name)]:
-            raise PrepareError(f"the layout columns needs {missing[0]}. Name the column: columns.{missing[0]} = \"...\"")
+            raise PrepareError(f'the layout columns needs {missing[0]}. Name the column: columns.{missing[0]} = "..."')
         if unknown := sorted(columns.keys() - {*_NEEDED, *_OPTIONAL}):
             known = ", ".join((*_NEEDED, *_OPTIONAL))
             raise PrepareError(f"the layout columns does not know {unknown[0]!r}. Name columns for {known}")
@@ -74,8 +75,8 @@ def _gold(raw: Any, name: str) -> str:
     value = values[0] if values else None
     if isinstance(value, str) and value.strip():
         return value.strip()
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return json.dumps(value)
-    if value is None or value == "" or isinstance(value, str):
+    if value is None or isinstance(value, str | float):  # NaN is how tables write that there is nothing
         raise RejectedError(Reason.PROOF_OR_NO_ANSWER, f"has no gold in column {name!r}")
     raise RejectedError(Reason.SCHEMA_VIOLATION, f"has {type(value).__name__} in column {name!r}, not a text or number")

@@ -33,8 +33,10 @@ class OpenR1(Layout):
             {"role": "assistant", "content": text_column(record, "solution")},
         )
         kept = {name: record[name] for name in _KEPT if record.get(name) is not None}
-        raw = text_column(record, "answer")
-        gold = latex_gold(raw)
+        text_column(record, "answer")
+        gold = latex_gold(record["answer"])
         if not gold:
-            raise RejectedError(Reason.PROOF_OR_NO_ANSWER, f"has an answer that holds nothing: {raw[:40]!r}")
-        return Prepared(Row(row_id, messages, gold, kept, line), raw)
+            raise RejectedError(
+                Reason.PROOF_OR_NO_ANSWER, f"has an answer that holds nothing: {record['answer'][:40]!r}"
+            )
+        return Prepared(Row(row_id, messages, gold, kept, line), record["answer"])

@@ -10,7 +10,14 @@ _COMPUTED = re.compile(
     rf"<<[^<>]*=\s*([^<>=]*?)\s*>>|(?:=|≈|\bequals?\b)\s*({_NUMBER})(?![\d/*+×]|\s*[-+*/×÷=x(]|\s*<<)"
 )
 # What may follow in the same sentence and says the result anew: "15.36 minutes, which rounds down to 15 minutes".
-_RESTATED = re.compile(rf"(?:\bround\w*\b\D*?|\b(?:which|that) is\s|\bor\s|\bmeaning\b\D*?)({_NUMBER})")
+_RESTATED = re.compile(
+    rf"(?:\bround\w*\b\D*?|\b(?:which|that) is\s|\bor\s|\bmeaning\b\D*?"
+    rf"|\bthat (?={_NUMBER} is the answer))({_NUMBER})"
+)
+# Sentences whose numbers are reasons, and numbers in words: what they conclude is not read.
+_UNCERTAIN = re.compile(
+    r"^\s*(?:since|because|as)\b|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b", re.IGNORECASE
+)
 _SENTENCE_END = re.compile(r"[.!?]\s+(?=[A-Z])|\n")
 _NOT_NUMBER = re.compile(r"[$\s,]")
 
@@ -25,11 +32,12 @@ def worked_result(working: str) -> str | None:
         working: the solution without its `####` line, calculator marks included.
     """
     working = working.strip()
-    computed = None
-    for computed in _COMPUTED.finditer(working):
-        pass
+    marks = list(_COMPUTED.finditer(working))
+    computed = marks[-1] if marks else None
     rest = working[computed.end() :] if computed is not None else working
     sentence, *later = _SENTENCE_END.split(rest) if computed is not None else ["", *_SENTENCE_END.split(rest)]
+    if any(_UNCERTAIN.search(part) for part in later):
+        return None
     stated = [found for part in later if (found := _numbers(part))]
     if stated:
         return stated[-1][0] if len({_plain(number) for number in stated[-1]}) == 1 else None

@@ -61,6 +61,15 @@ def kind_of(gold: str) -> str:
     return _KINDS[type(answer)]
 
 
+def part_names(gold: str) -> tuple[str, ...]:
+    """The names of a gold's parts where each has its own (x = 1, y = 3); x_1 and x_2 name solutions of one unknown."""
+    try:
+        answer = read_gold(gold).answer
+    except Unreadable:
+        return ()
+    return tuple(labels_of(answer.items)) if isinstance(answer, Listing) else ()
+
+
 def _quantity(answer: Quantity, text: str) -> str:
     if answer.unit:
         return "number with unit"
