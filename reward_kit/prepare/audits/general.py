@@ -37,7 +37,7 @@ def answer_class(row: Row) -> str:
 def _lost_on_the_way(row: Row) -> str:
     """What a row loses when it is written as JSON and read strictly; empty where nothing."""
     try:
-        again = to_row(loads(row_line(row)), row.line)
+        again = to_row(loads(row_line(row).encode("utf-8").decode("utf-8")), row.line)
     except (TypeError, ValueError) as error:
         return f"cannot be written as JSON and read again: {error}"
     for name, written, read in (

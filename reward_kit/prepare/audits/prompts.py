@@ -54,6 +54,8 @@ _FOREIGN = re.compile(
 # "Please ..." in Chinese; in a problem that is itself in Chinese it may well belong to the question.
 _PLEASE = re.compile(r"请[^。\n]{0,40}")
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
+# Words, not the commands of LaTeX.
+_LATIN = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
 
 
 def foreign_instruction(row: Row) -> str | None:
@@ -63,7 +65,7 @@ def foreign_instruction(row: Row) -> str | None:
             continue
         text = text_of(message.get("content"))
         found = _FOREIGN.search(text)
-        if found is None and 5 * len(_CHINESE.findall(text)) < sum(sign.isalpha() for sign in text):
+        if found is None and len(_CHINESE.findall(text)) < sum(map(len, _LATIN.findall(text))):
             found = _PLEASE.search(text)
         if found is not None:
             return repr(" ".join(text[found.start() : found.start() + 60].split()))
