@@ -108,6 +108,23 @@ def audit_gold(gold: str, problem: str | None = None) -> list[GoldFinding]:
     return audit(gold, _gold_text(gold), problem)
 
 
+def answer_kind(gold: str) -> str:
+    """What kind of answer a gold is: integer, decimal, fraction, closed form, expression, tuple, interval, ...
+
+    `named parts` are several values with a name each, `unreadable` is what `math_reward` cannot read.
+    """
+    from reward_kit.rewards._math.kinds import kind_of
+
+    return kind_of(_gold_text(gold))
+
+
+def gold_names(gold: str) -> tuple[str, ...]:
+    """The names in a gold of several named values, as in `x = 1, y = 3`; empty for every other gold."""
+    from reward_kit.rewards._math.kinds import part_names
+
+    return part_names(_gold_text(gold))
+
+
 def _graded_message(messages: Sequence[Message | Mapping[str, Any]]) -> tuple[str, bool]:
     """The text of the last assistant message, and whether the token limit ended it."""
     for message in reversed(messages):

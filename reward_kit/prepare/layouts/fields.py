@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from reward_kit.errors import PrepareError
 from reward_kit.prepare.base import Reason, Record, RejectedError
+
+_IMAGES = re.compile(r"(?:decoded_)?(?:image|picture|figure)s?(?:_(?:\d+|path|bytes|url))?", re.IGNORECASE)
 
 
 def text_column(record: Record, name: str) -> str:
@@ -28,3 +31,14 @@ def no_columns(layout: str, columns: Mapping[str, str]) -> None:
     """
     if columns:
         raise PrepareError(f"the layout {layout} has its own columns. Leave columns out, or use the layout 'columns'")
+
+
+def no_images(record: Record) -> None:
+    """Refuse a record with a picture beside its text: rewards and models of this project read text.
+
+    Raises:
+        RejectedError: where a column for images is filled.
+    """
+    for name, value in record.items():
+        if value and _IMAGES.fullmatch(name):
+            raise RejectedError(Reason.IMAGE_NEEDED, f"has an image in column {name!r}")
