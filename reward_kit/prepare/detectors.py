@@ -109,7 +109,7 @@ def _address(match: re.Match[str]) -> bool:
 
 def _own_password(match: re.Match[str]) -> bool:
     value = match["value"]
-    return not value.startswith(("$", "{", "%(", "[")) and value.strip("*xX.") != ""
+    return not value.startswith(("$", "{", "%(", "[")) and value.strip("*") != ""
 
 
 def _key(kind: str, hint: str | tuple[str, ...], pattern: str, *, base64: bool = False) -> Detector:

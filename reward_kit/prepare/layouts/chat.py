@@ -57,9 +57,10 @@ class OpenAIChat(Layout):
         no_columns(self.name, columns)
 
     def prepare(self, record: Record, row_id: str, line: int) -> Prepared:
+        _refuse_failure(record)
         request, response = _request(record), _response(record)
-        _refuse_failure(record, response)
         body = _body(response)
+        _refuse_failure(response, body)
         prompt, choices = _prompt(request), _choices(body)
         if not choices:
             prompt, choices = _turn_in_request(request, prompt)
@@ -132,9 +133,9 @@ def _body(response: Any) -> Any:
     return response
 
 
-def _refuse_failure(record: Record, response: Any) -> None:
+def _refuse_failure(*sides: Any) -> None:
     """Refuse an exchange that failed. Of what the server said only the code is quoted: messages may hold secrets."""
-    for side in (record, response, _body(response)):
+    for side in sides:
         if not isinstance(side, Mapping):
             continue
         for name in ("status_code", "status"):
