@@ -52,6 +52,8 @@ _SLUG = re.compile(r"(?:[a-z]{1,20}\d{0,3}|\d{1,20})(?:[-_.](?:[a-z]{1,20}\d{0,3
 _LEAST_ENTROPY = 2.5
 _IMAGES = frozenset("png jpg jpeg gif webp svg".split())
 _COMMON_TOPS = frozenset("com org net edu gov io ai dev info eu uk de fr es it nl ch at pl in cn jp au ca br".split())
+#: Characters. What is shorter is as often a word, a type or a number of something.
+_SHORTEST_PASSWORD, _SHORTEST_KEY = 8, 12
 _PASSWORD = r"passwords?|passwd|passphrase|pwd"
 _CREDENTIAL = (
     r"secret(?:[_ -]?access)?(?:[_ -]?key)?|api[_ -]?key|(?:access|account|auth|private|signing|encryption)[_ -]?key"
@@ -71,6 +73,8 @@ def looks_random(value: str) -> bool:
 
 def is_secret_named(name: str, value: str) -> bool:
     """Whether the value of a field with this name is a secret: `password`, `client_secret`, `apiKey`, `auth-token`."""
+    if len(value) < _SHORTEST_PASSWORD:
+        return False
     found = _SENSITIVE_NAME.search(name[-100:])
     return found is not None and not re.search(r"\s", value) and _is_given(value, found["password"] is not None, True)
 
@@ -85,7 +89,7 @@ def _is_given(value: str, password: bool, literal: bool) -> bool:
     People's passwords are words with a number at the end, as names of variables are: `hunter22` counts where it is
     `literal`, written as a value: in quotes, after a colon, right after `=`. `password = other1` is code.
     """
-    if value.startswith(("$", "%", "*")) or len(value) < (8 if password else 12):
+    if value.startswith(("$", "%", "*")) or len(value) < (_SHORTEST_PASSWORD if password else _SHORTEST_KEY):
         return False
     if password and literal and value.isalnum():
         return any(sign.isdigit() for sign in value) and any(sign.isalpha() for sign in value)

@@ -19,7 +19,10 @@ from typing import Any
 from reward_kit.models import Row
 from reward_kit.prepare.detectors import DETECTORS, is_secret_named
 
-_HINTS = tuple({hint for detector in DETECTORS for hint in detector.hints})
+#: Each hint with the place of its detector: looking for all of them costs less than one expression.
+_HINTS = tuple((hint, place) for place, detector in enumerate(DETECTORS) for hint in detector.hints)
+#: A key is longer; what is shorter needs a sign beside it (@, =, :) to be a secret, and is then no identifier.
+_LONGEST_NAME = 19
 _LITERAL = re.compile(r'"((?:[^"\\]++|\\.)*+)"(?=(?P<colon>\s*+:)?)', re.DOTALL)
 
 
@@ -49,16 +52,18 @@ def mask_text(text: str, counts: Counter[str], name: str = "") -> str:
     if name and is_secret_named(name, text):
         counts["assigned"] += 1
         return _placeholder("assigned")
+    if len(text) <= _LONGEST_NAME and text.isidentifier():
+        return text
     lowered = text.lower()
-    if "\\" not in text and not any(hint in lowered for hint in _HINTS):
+    places = [place for hint, place in _HINTS if hint in lowered]
+    if not places and "\\" not in text:
         return text  # JSON can hide a hint behind an escape, nothing else can
     if _is_json(text):
         return _json_text(text, counts)
-    for detector in DETECTORS:
-        if any(hint in lowered for hint in detector.hints):
-            text, count = detector.replace(text, _placeholder(detector.kind))
-            if count:
-                counts[detector.kind] += count
+    for detector in (DETECTORS[place] for place in sorted(set(places))):
+        text, count = detector.replace(text, _placeholder(detector.kind))
+        if count:
+            counts[detector.kind] += count
     return text
 
 
