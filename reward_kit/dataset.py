@@ -58,7 +58,7 @@ def row_line(row: Row) -> str:
 
 def _row_problems(value: Mapping[str, Any], first_line: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     yield from _id_problems(value, first_line)
-    yield from _message_problems(value)
+    yield from message_problems(value)
     yield from _gold_problems(value)
     for name in _LIST_COLUMNS:
         if name in value and not isinstance(value[name], list):
@@ -83,7 +83,8 @@ def _id_problems(value: Mapping[str, Any], first_line: Mapping[str, int]) -> Ite
         yield f"the id {row_id!r} is the id of line {first_line[row_id]} too", "Make ids unique"
 
 
-def _message_problems(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def message_problems(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is wrong with the messages of a row, each with its remedy."""
     if "messages" not in value:
         yield "has no messages", _near_miss("messages", value) or 'Write "messages": [{"role": "user", ...}]'
         return
@@ -107,7 +108,12 @@ def _gold_problems(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     gold = value.get("ground_truth")
     if "ground_truth" not in value:
         yield "has no ground_truth", _near_miss("ground_truth", value) or 'Add the reference answer as "ground_truth"'
-    elif gold is None or (isinstance(gold, str) and not gold.strip()) or gold in ([], {}):
+    elif gold is None:
+        yield (
+            "the ground_truth is empty (null): the row has not been labelled",
+            "Fill it in, or remove the row: it cannot be graded. The right answer is for a person to say",
+        )
+    elif (isinstance(gold, str) and not gold.strip()) or gold in ([], {}):
         yield "the ground_truth is empty", "Fill it in, or remove the row: it cannot be graded"
 
 
