@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -30,39 +30,24 @@ if TYPE_CHECKING:
 @click.option("--limit", type=click.IntRange(min=1), help="Take only the first LIMIT records.")
 @click.option("--out", type=click.Path(path_type=Path), help="Without SUITE: the dataset to write.")
 @click.option("--force", is_flag=True, help="Replace a dataset that has rows which the source does not have.")
-def prepare(
-    suite: str | None,
-    cases: Path,
-    source: str | None,
-    layout: str | None,
-    columns: str | None,
-    name: str | None,
-    split: str | None,
-    revision: str | None,
-    allow: tuple[str, ...],
-    limit: int | None,
-    out: Path | None,
-    force: bool,
-) -> None:
+def prepare(suite: str | None, cases: Path, out: Path | None, force: bool, **options: Any) -> None:
     """Make a dataset.jsonl without losing or changing a gold.
 
     With SUITE, from the source that cases/SUITE/suite.toml declares; else from --source, as --out. Every row that is
     left out is reported with one reason, here and in a .report.json beside the dataset. Interrupted, the same command
     goes on where it was.
     """
-    given = {"source": source, "layout": layout, "columns": columns, "name": name, "split": split}
-    given |= {"revision": revision, "out": out, "allow": allow or None, "limit": limit}
     try:
         if suite is not None:
-            if extra := [f"--{option}" for option, value in given.items() if value is not None]:
-                raise click.UsageError(f"{', '.join(extra)} cannot stand beside SUITE: suite.toml says it")
-            pipeline, target = _of_suite(cases, suite)
-        else:
-            if missing := [f"--{option}" for option in ("source", "layout", "out") if given[option] is None]:
-                raise click.UsageError(f"name a SUITE, or give {', '.join(missing)} too")
-            assert source is not None and layout is not None and out is not None  # checked above
-            pipeline, target = _of_options(source, layout, columns, name, split, revision, allow, limit), out
-        _build(pipeline, target, force)
+            given = [f"--{name}" for name, value in ({"out": out} | options).items() if value]
+            if given:
+                raise click.UsageError(f"{', '.join(given)} cannot stand beside SUITE: suite.toml says it")
+            _build(*_of_suite(cases, suite), force)
+            return
+        missing = [f"--{name}" for name in ("source", "layout") if not options[name]] + ["--out"] * (out is None)
+        if missing or out is None:
+            raise click.UsageError(f"name a SUITE, or give {', '.join(missing)} too")
+        _build(_of_options(options), out, force)
     except RewardKitError as error:
         raise click.ClickException(str(error)) from None
 
@@ -84,34 +69,24 @@ def _of_suite(cases: Path, suite: str) -> tuple[Pipeline, Path]:
     return pipeline_of(settings.data.source, path.parent, allowed), path.parent / DATASET_FILE
 
 
-def _of_options(
-    source: str,
-    layout: str,
-    columns: str | None,
-    name: str | None,
-    split: str | None,
-    revision: str | None,
-    allow: tuple[str, ...],
-    limit: int | None,
-) -> Pipeline:
+def _of_options(options: Mapping[str, Any]) -> Pipeline:
     """The pipeline that the options describe."""
     from pydantic import ValidationError
 
     from reward_kit.prepare import pipeline_of
-    from reward_kit.prepare.hub import guess_kind
+    from reward_kit.prepare.kinds import guess_kind
     from reward_kit.prepare.settings import SourceSettings
 
-    kind, note = guess_kind(source)
+    kind, note = guess_kind(options["source"])
     if note:
         click.echo(note, err=True)
+    where = {name: options[name] for name in ("layout", "name", "split", "revision")}
     try:
-        settings = SourceSettings(
-            kind=kind, path=source, layout=layout, columns=pairs(columns), name=name, split=split, revision=revision
-        )
+        settings = SourceSettings(kind=kind, path=options["source"], columns=pairs(options["columns"]), **where)
     except ValidationError as error:
         said = "; ".join(str(found["msg"]).removeprefix("Value error, ") for found in error.errors())
         raise click.UsageError(said) from None
-    return pipeline_of(settings, Path(), allowed_reasons(allow), limit)
+    return pipeline_of(settings, Path(), allowed_reasons(options["allow"]), options["limit"])
 
 
 def _build(pipeline: Pipeline, target: Path, force: bool) -> None:
@@ -136,7 +111,14 @@ def _progress(pipeline: Pipeline) -> Iterator[Callable[[int], None]]:
         yield lambda done: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     total = pipeline.total
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))

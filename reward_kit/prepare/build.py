@@ -113,8 +113,8 @@ def _stop(journal: Journal, report: FilterReport, made: Dropped) -> None:
     write_report(report_path(journal.out), report, journal.dropped(), "", finding)
     journal.discard()
     raise StoppedError(
-        f"{report.source}, {where}: {finding.reason}: {finding.message}. A value would have been changed on the way, so "
-        f"nothing was written. Correct the record, or report the layout {report.layout} as defective"
+        f"{report.source}, {where}: {finding.reason}: {finding.message}. A value would have been changed on the way, "
+        f"so nothing was written. Correct the record, or report the layout {report.layout} as defective"
     )
 
 
@@ -127,4 +127,3 @@ def _fingerprint(pipeline: Pipeline) -> str:
         "limit": pipeline.limit,
     }
     return json.dumps(said, sort_keys=True)
-

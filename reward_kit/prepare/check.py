@@ -10,7 +10,7 @@ from reward_kit.models import Row
 from reward_kit.prepare.audits import AUDITS, answer_class
 from reward_kit.prepare.base import Finding, Reason
 from reward_kit.prepare.duplicates import dedupe_key, gold_key
-from reward_kit.prepare.golds import check_normalised, gold_digest
+from reward_kit.prepare.golds import gold_digest
 from reward_kit.prepare.pipeline import GOLD_RAW, GOLD_SHA256, Dropped, Kept, duplicate
 from reward_kit.prepare.report import FilterReport
 
@@ -57,5 +57,3 @@ def _gold_findings(row: Row) -> Iterator[Finding]:
     raw = row.columns[GOLD_RAW]
     if row.columns.get(GOLD_SHA256) != gold_digest(raw):
         yield Finding(Reason.GOLD_CHANGED_BY_NORMALISER, f"{GOLD_RAW} {raw!r} is not what {GOLD_SHA256} was made from")
-    elif (changed := check_normalised(raw, row.ground_truth)) is not None:
-        yield changed

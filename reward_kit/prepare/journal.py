@@ -103,9 +103,7 @@ class Journal:
         """Note a row that is left out."""
         finding = dropped.finding
         said = {"id": dropped.row_id, "line": dropped.line, "reason": finding.reason, "message": finding.message}
-        self._database.execute(
-            "INSERT INTO dropped VALUES (?, ?)", (position, json.dumps(said, ensure_ascii=False))
-        )
+        self._database.execute("INSERT INTO dropped VALUES (?, ?)", (position, json.dumps(said, ensure_ascii=False)))
 
     def dropped(self) -> Iterator[str]:
         """The rows that are left out, each as JSON, in the source's order."""

@@ -121,7 +121,9 @@ def written_digest(path: Path) -> str | None:
     return str(document.get("sha256")) if isinstance(document, dict) else None
 
 
-def write_report(path: Path, report: FilterReport, dropped: Iterable[str], sha256: str, stopped: Finding | None) -> None:
+def write_report(
+    path: Path, report: FilterReport, dropped: Iterable[str], sha256: str, stopped: Finding | None
+) -> None:
     """Write the report as JSON, atomically and the same for the same rows.
 
     The document is `{"schema", "source", "layout", "read", "kept", "sha256", "stopped_by", "reasons", "allowed",

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import Annotated, ClassVar
 
 from pydantic import Field, field_validator
@@ -15,13 +14,15 @@ from reward_kit.dataset import DATASET_FILE, row_line
 from reward_kit.errors import DatasetError, Defect, PrepareError
 from reward_kit.gates import Decision, Gate, list_of, meets, percent, rate_gate
 from reward_kit.models import Outcome, Row
-from reward_kit.prepare import SourceSettings, pipeline_of
+from reward_kit.prepare import pipeline_of
+from reward_kit.prepare.audits import AUDITS
 from reward_kit.prepare.base import Finding, Reason
 from reward_kit.prepare.build import file_digest
 from reward_kit.prepare.check import SeenInMemory, findings_of
 from reward_kit.prepare.layouts import LAYOUTS
 from reward_kit.prepare.pipeline import Kept
 from reward_kit.prepare.report import report_path, written_digest
+from reward_kit.prepare.settings import SourceSettings
 from reward_kit.settings import Settings
 from reward_kit.steps.base import GATE, Grade, RateSettings, Step
 from reward_kit.verdict import Verdict
@@ -35,6 +36,8 @@ class DataSettings(Settings):
     #: Where the rows come from; without it the rows are audited and not rebuilt.
     source: SourceSettings | None = None
     min_rows: Annotated[int, Field(ge=1)] = 1
+    #: Which audit: a key of AUDITS. By default that of the source's layout.
+    domain: str | None = None
     #: Reasons for which `prepare` drops no row, and for each the share of rows it may hold for.
     allowed: dict[str, Annotated[float, Field(gt=0.0, le=1.0)]] = Field(default_factory=dict)
 
@@ -45,6 +48,13 @@ class DataSettings(Settings):
         if wrong := [name for name in allowed if name not in known]:
             raise ValueError(f"unknown reason {wrong[0]!r}; reasons that can be allowed: {', '.join(known)}")
         return allowed
+
+    @field_validator("domain")
+    @classmethod
+    def _audited(cls, domain: str | None) -> str | None:
+        if domain is not None and domain not in AUDITS:
+            raise ValueError(f"unknown domain; known domains: {', '.join(sorted(AUDITS))}")
+        return domain
 
     @property
     def reasons(self) -> frozenset[Reason]:
@@ -73,8 +83,15 @@ class DataStep(Step[DataSettings]):
     @cached_property
     def _findings(self) -> Mapping[str, tuple[Finding, ...]]:
         """What the audit says of each row; of all rows at once, for duplicates."""
-        domain = LAYOUTS[self.settings.source.layout](self.settings.source.columns).domain if self.settings.source else "math"
-        return {row.id: findings for row, findings in findings_of(self.rows, domain)}
+        return {row.id: findings for row, findings in findings_of(self.rows, self._domain)}
+
+    @property
+    def _domain(self) -> str:
+        """The audit: the declared one, or that of the source's layout."""
+        source = self.settings.source
+        if self.settings.domain is not None or source is None:
+            return self.settings.domain or "general"
+        return LAYOUTS[source.layout](source.columns).domain
 
     @cached_property
     def _lines(self) -> list[bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from reward_kit.prepare.base import Layout
-from reward_kit.prepare.layouts.chat import OpenAiChat
+from reward_kit.prepare.layouts.chat import OpenAIChat
 from reward_kit.prepare.layouts.columns import Columns
 from reward_kit.prepare.layouts.gsm8k import Gsm8k
 from reward_kit.prepare.layouts.openr1 import OpenR1
@@ -14,6 +14,6 @@ from reward_kit.prepare.layouts.openr1 import OpenR1
 LAYOUTS: dict[str, Callable[[Mapping[str, str]], Layout]] = {
     "gsm8k": Gsm8k,
     "openr1": OpenR1,
-    "openai-chat": OpenAiChat,
+    "openai-chat": OpenAIChat,
     "columns": Columns,
 }
