@@ -134,9 +134,10 @@ class _LaidOut(Source):
             if end > start
             for _, record in part.records(max(0, start - (end - size)))
         )
+        errors = _library_errors()  # not in the except clause, which an abandoned generator reaches at exit
         try:
             yield from itertools.islice(every, max(0, stop - start))
-        except _library_errors() as error:
+        except errors as error:
             raise PrepareError(f"{self._named} cannot be read whole: {_one_line(error)}. Try again") from error
 
     def _local(self, file: str) -> Path:
@@ -161,8 +162,7 @@ class FolderSource(_LaidOut):
         return self._named
 
     def fingerprint(self) -> str:
-        root = self._root()
-        files = (f"{Path(file).relative_to(root)}={file_fingerprint(Path(file))}" for file in self._split.files)
+        files = (f"{Path(file).name}={file_fingerprint(Path(file))}" for file in self._split.files)
         return f"{self._settings.name} {self._settings.split} {' '.join(files)}"
 
     def _root(self) -> Path:

@@ -139,11 +139,11 @@ class ParquetSource(Source):
         return file
 
     def _rows(self, batches: Iterable[Any]) -> Iterator[Any]:
-        arrow = need("pyarrow")
+        errors = (OSError, ValueError, need("pyarrow").ArrowException)
         try:
             for batch in batches:
                 yield from batch.to_pylist()
-        except (OSError, ValueError, arrow.ArrowException) as error:
+        except errors as error:
             raise PrepareError(
                 f"{self._shown} cannot be read whole ({_first_line(error)}). Write the file again"
             ) from error
