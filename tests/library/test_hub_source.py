@@ -357,6 +357,7 @@ def test_a_host_that_never_answers_costs_no_more_than_the_limit(
 ) -> None:
     def hang(*arguments: object, **named: object) -> None:
         time.sleep(3)
+        raise socket.gaierror("the answer of a name server that comes too late")
 
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     monkeypatch.setattr(socket, "getaddrinfo", hang)
