@@ -51,7 +51,11 @@ def to_dataset(rows: Sequence[Row]) -> Dataset:
     }
     columns[KEY] = [_key(row, value, as_json) for row, value in zip(rows, objects, strict=True)]
     with quietly(offline=True):
-        dataset: Dataset = need("datasets").Dataset.from_dict(columns)
+        try:
+            dataset: Dataset = need("datasets").Dataset.from_dict(columns)
+        except (ValueError, TypeError, OverflowError, need("pyarrow").ArrowException) as error:
+            what = " ".join(str(error).split())[:200]
+            raise PrepareError(f"`datasets` cannot hold these rows ({what}). Check the names of the columns") from error
     _require_same(rows, from_dataset(dataset))
     return dataset
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,9 +15,8 @@ from reward_kit.prepare.kinds import HUB_ID
 from reward_kit.prepare.network import why_offline
 from reward_kit.prepare.settings import SourceSettings
 from reward_kit.prepare.slices import SplitSlice
-from reward_kit.prepare.sources import JsonlSource, file_fingerprint, refuse_namesakes, shown_path
+from reward_kit.prepare.sources import JsonlSource, ParquetSource, file_fingerprint, shown_path
 from reward_kit.prepare.switches import need, quietly
-from reward_kit.prepare.values import require_json
 
 #: Seconds for the one request that asks which commit a dataset stands at.
 _REQUEST_LIMIT = 10.0
@@ -52,9 +51,7 @@ class _LaidOut(Source):
         first, stop = self._bounds
         given = 0
         for given, record in enumerate(self._read(first + start, stop), start=1):
-            line = first + start + given  # the place in the split, not in the slice: where a reader looks it up
-            require_json(record, f"{self._named}, row {line}")
-            yield line, record
+            yield first + start + given, record  # the place in the split, not in the slice: where one looks it up
         if given != max(0, stop - first - start):
             raise PrepareError(
                 f"{self._named} gave {given} rows from row {first + start + 1} on, not {stop - first - start}"
@@ -96,66 +93,58 @@ class _LaidOut(Source):
         return _Split(builder, self._wanted.name, files[self._wanted.name])
 
     @cached_property
-    def _format(self) -> str:
-        """`parquet` or `json`: the formats that can be read without loss."""
+    def _parts(self) -> list[JsonlSource] | list[ParquetSource]:
+        """The data files, each with the strict reader of its kind.
+
+        Not with the readers of `datasets`: that of JSON infers types (a text like 2024-01-01 becomes a timestamp) and
+        reads mixed nested columns with ujson, which turns 8.854e-12 into 0.0; that of parquet casts to the types that
+        the README, the first split or the first file has, and its read-ahead threads abort the interpreter at exit.
+        """
         split = self._split  # first: it is what says that there is no network, before anything heavy is imported
         parquet, json = (need(f"datasets.packaged_modules.{name}.{name}") for name in ("parquet", "json"))
         if isinstance(split.builder, parquet.Parquet):
-            return "parquet"
-        plain = all(file.endswith((".jsonl", ".json")) for file in split.files)
-        if isinstance(split.builder, json.Json) and plain:
-            return "json"
+            return [self._parquet(file) for file in split.files]
+        if isinstance(split.builder, json.Json) and all(file.endswith((".jsonl", ".json")) for file in split.files):
+            return [JsonlSource(self._local(file)) for file in split.files]
         raise PrepareError(
-            f"{self._named} is made of {Path(self._split.files[0]).name} and the like, which `datasets` reads with "
-            'guesses ("007" becomes 7). Convert the files to JSON lines and use kind = "jsonl"'
+            f"{self._named} is made of {Path(split.files[0]).name} and the like, which cannot be read without guesses "
+            '("007" becomes 7). Convert the files to JSON lines and use kind = "jsonl"'
         )
 
     @cached_property
+    def _sizes(self) -> list[int]:
+        """How many rows each file has; of a parquet file on the hub only the end is fetched for that."""
+        parts = self._parts
+        try:
+            with quietly(offline=self._offline):
+                return list(map(len, parts))
+        except _library_errors() as error:
+            raise PrepareError(f"{self._named} cannot be read: {_one_line(error)}. Try again") from error
+
+    @property
     def _bounds(self) -> tuple[int, int]:
-        if self._format == "json":
-            return self._wanted.bounds(sum(map(len, self._json_files())))
-        with quietly(offline=self._offline):
-            try:
-                return self._wanted.bounds(sum(_rows_of_one_schema(self._split.files)))
-            except _library_errors() as error:
-                raise PrepareError(f"{self._named} cannot be read: {_one_line(error)}. Check its files") from error
+        return self._wanted.bounds(sum(self._sizes))
 
     def _read(self, start: int, stop: int) -> Iterator[Record]:
-        if start >= stop:
-            return iter(())
-        if self._format == "json":
-            every = (record for file in self._json_files() for _, record in file.records())
-            return itertools.islice(every, start, stop)
-        return self._stream(start, stop)
-
-    def _json_files(self) -> list[JsonlSource]:
-        """JSON files by the strict reader: `datasets` infers types (a text like 2024-01-01 becomes a timestamp) and
-        reads mixed nested columns with ujson, which turns 8.854e-12 into 0.0."""
-        return [JsonlSource(self._local(file)) for file in self._split.files]
+        """The rows from `start` up to `stop` of the split; no row group without one of them is read."""
+        ends = list(itertools.accumulate(self._sizes))
+        every = (
+            record
+            for part, end, size in zip(self._parts, ends, self._sizes, strict=True)
+            if end > start
+            for _, record in part.records(max(0, start - (end - size)))
+        )
+        errors = _library_errors()  # not in the except clause, which an abandoned generator reaches at exit
+        try:
+            yield from itertools.islice(every, max(0, stop - start))
+        except errors as error:
+            raise PrepareError(f"{self._named} cannot be read whole: {_one_line(error)}. Try again") from error
 
     def _local(self, file: str) -> Path:
         return Path(file)
 
-    def _stream(self, start: int, stop: int) -> Iterator[Record]:
-        """Parquet rows as `load_dataset(..., streaming=True)` gives them; what is not asked for is not downloaded."""
-        builder = self._split.builder
-        # `datasets` takes the types of the first split for all of them, and casts: let this one be the first
-        builder.config.data_files = type(builder.config.data_files)(
-            {self._split.name: builder.config.data_files[self._split.name]}
-        )
-        builder.info.features = None  # then the files' own schema counts: a README may declare other types to cast to
-        with quietly(offline=self._offline):
-            stream = builder.as_streaming_dataset(split=self._split.name)
-            features = stream.features or {}
-        if lossy := [name for name, feature in features.items() if "Json(" in repr(feature)]:
-            raise PrepareError(
-                f"{self._named}: column {lossy[0]!r} is of the type Json, which `datasets` reads with limited "
-                'precision (8.854e-12 becomes 0.0). Write the rows as JSON lines and use kind = "jsonl"'
-            )
-        try:
-            yield from stream.skip(start).take(stop - start)
-        except _library_errors() as error:
-            raise PrepareError(f"{self._named} cannot be read whole: {_one_line(error)}. Try again") from error
+    def _parquet(self, file: str) -> ParquetSource:
+        return ParquetSource(Path(file), f"{self._named}, {Path(file).name}")
 
 
 class FolderSource(_LaidOut):
@@ -173,8 +162,7 @@ class FolderSource(_LaidOut):
         return self._named
 
     def fingerprint(self) -> str:
-        root = self._root()
-        files = (f"{Path(file).relative_to(root)}={file_fingerprint(Path(file))}" for file in self._split.files)
+        files = (f"{Path(file).name}={file_fingerprint(Path(file))}" for file in self._split.files)
         return f"{self._settings.name} {self._settings.split} {' '.join(files)}"
 
     def _root(self) -> Path:
@@ -253,6 +241,10 @@ class HubSource(_LaidOut):
         except _library_errors() as error:
             raise PrepareError(f"{self._named}: {inside} cannot be fetched: {_one_line(error)}. Try again") from error
 
+    def _parquet(self, file: str) -> ParquetSource:
+        system = need("huggingface_hub").HfFileSystem()
+        return ParquetSource(Path(file), f"{self._named}, {Path(file).name}", lambda: system.open(file, "rb"))
+
 
 def fetch_command(settings: SourceSettings) -> str:
     """How to get a dataset into a folder on a machine with a network."""
@@ -261,29 +253,6 @@ def fetch_command(settings: SourceSettings) -> str:
         f"On a machine with a network: hf download {hub_id} --repo-type dataset --revision "
         f'{settings.revision or "COMMIT"} --local-dir FOLDER; then use kind = "folder", path = "FOLDER"'
     )
-
-
-def _rows_of_one_schema(files: Sequence[str]) -> Iterator[int]:
-    """How many rows each parquet file says it has; of a file on the hub only the end is fetched.
-
-    Raises:
-        PrepareError: where two columns have one name, or the files differ in types: `datasets` would cast all to
-            those of the first, which makes 7.0 of 7.
-    """
-    need("huggingface_hub")  # registers hf:// with fsspec
-    expected = None
-    for file in files:
-        with need("fsspec").open(file, "rb") as stream:
-            parquet = need("pyarrow.parquet").ParquetFile(stream)
-            schema, rows = parquet.schema_arrow, int(parquet.metadata.num_rows)
-        refuse_namesakes(schema.names, Path(file).name)
-        if expected is not None and not schema.equals(expected):
-            raise PrepareError(
-                f"{Path(file).name} has other columns or types than {Path(files[0]).name}, and reading them as one "
-                'would change values. Write both with one schema, or prepare each with kind = "parquet"'
-            )
-        expected = schema
-        yield rows
 
 
 def _library_errors() -> tuple[type[Exception], ...]:

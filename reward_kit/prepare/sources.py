@@ -101,9 +101,11 @@ class JsonlSource(Source):
 class ParquetSource(Source):
     """A parquet file, read by pyarrow in batches; values that JSON does not have are refused, not converted."""
 
-    def __init__(self, path: Path, shown: str | None = None) -> None:
+    def __init__(self, path: Path, shown: str | None = None, opened: Callable[[], Any] | None = None) -> None:
+        """A local file; or one elsewhere, where `opened` gives a binary file object that can seek."""
         self.path = path
         self._shown = shown or path.name
+        self._opened = opened or (lambda: path)
 
     @property
     def description(self) -> str:
@@ -128,20 +130,20 @@ class ParquetSource(Source):
     def _open(self) -> Any:
         arrow, parquet = need("pyarrow"), need("pyarrow.parquet")
         try:
-            file = parquet.ParquetFile(self.path)
+            file = parquet.ParquetFile(self._opened())
         except (OSError, arrow.ArrowException) as error:
             raise PrepareError(
                 f"{self._shown} cannot be read as parquet ({_first_line(error)}). Check path and kind"
             ) from error
-        refuse_namesakes(file.schema_arrow.names, self._shown)
+        _refuse_schema(file.schema_arrow, self._shown)
         return file
 
     def _rows(self, batches: Iterable[Any]) -> Iterator[Any]:
-        arrow = need("pyarrow")
+        errors = (OSError, ValueError, need("pyarrow").ArrowException)
         try:
             for batch in batches:
                 yield from batch.to_pylist()
-        except (OSError, ValueError, arrow.ArrowException) as error:
+        except errors as error:
             raise PrepareError(
                 f"{self._shown} cannot be read whole ({_first_line(error)}). Write the file again"
             ) from error
@@ -216,17 +218,18 @@ class GeneratorSource(Source):
             ) from error
 
 
-def refuse_namesakes(names: Iterable[str], where: str) -> None:
-    """Two columns of one name would become one key of a record, and one of them would be lost.
-
-    Raises:
-        PrepareError: naming the column.
-    """
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
+def _refuse_schema(schema: Any, where: str) -> None:
+    """Refuse what would be lost or has been: two columns of one name become one key of a record; the type Json of
+    `datasets` goes through ujson, which writes 0.0 for 8.854e-12."""
+    for position, name in enumerate(schema.names):
+        if name in schema.names[:position]:
             raise PrepareError(f"{where} has two columns named {name!r}. Rename one of them")
-        seen.add(name)
+    declared = (schema.metadata or {}).get(b"huggingface", b"")
+    if b'"Json"' in declared or "arrow.json" in str(schema):
+        raise PrepareError(
+            f"{where} has a column of the type Json, which `datasets` wrote with limited precision (8.854e-12 became "
+            '0.0). Write the original rows as JSON lines and use kind = "jsonl"'
+        )
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

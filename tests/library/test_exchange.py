@@ -31,6 +31,7 @@ CHANGED_BY_DATASETS = [
     {"value": 2**70, "z": -0.0, "a": 1e300},
 ]
 TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
@@ -106,7 +107,7 @@ def test_what_is_selected_shuffled_joined_and_saved_is_still_the_same_rows(tmp_p
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(st.tuples(VALUES, st.dictionaries(TEXT, VALUES, max_size=2)), min_size=1, max_size=4))
+@given(st.lists(st.tuples(VALUES, st.dictionaries(NAMES, VALUES, max_size=2)), min_size=1, max_size=4))
 def test_any_json_comes_back_exactly(drawn: list[tuple[Any, dict[str, Any]]]) -> None:
     taken = {"id", "messages", "ground_truth", "rewardkit"}
     columns = [{f"x{name}": value for name, value in given.items() if name not in taken} for _, given in drawn]
@@ -133,6 +134,11 @@ def test_a_value_that_comes_back_changed_stops(monkeypatch: pytest.MonkeyPatch, 
 
     with pytest.raises(PrepareError, match="roundtrip_changed: row 'row-0', ground_truth came back changed"):
         to_dataset(rows)
+
+
+def test_a_name_that_arrow_cannot_hold_is_an_error_with_a_remedy() -> None:
+    with pytest.raises(PrepareError, match=r"cannot hold these rows.*Check the names of the columns"):
+        to_dataset([row(**{"a\0b": "c"})])
 
 
 def test_a_name_that_is_taken_is_refused() -> None:
