@@ -130,7 +130,8 @@ class Journal:
         """Remove what is unfinished."""
         self.file.close()
         self._database.close()
-        self._path.unlink(missing_ok=True)
+        for path in (self._path, self._path.with_name(f"{self._path.name}-journal")):  # SQLite's own, beside ours
+            path.unlink(missing_ok=True)
         self.partial.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:

@@ -97,6 +97,8 @@ class Pipeline:
 def duplicate(earlier: tuple[str, bytes], row: Row) -> Finding:
     """The finding about a row whose prompt an earlier row, given by id and gold, has too."""
     first_id, first_gold = earlier
+    if row.ground_truth is None:
+        return Finding(Reason.DUPLICATE, f"has the prompt of {first_id}")
     which = "the same gold" if first_gold == gold_key(row) else "another gold: one of the two is wrong"
     return Finding(Reason.DUPLICATE, f"has the prompt of {first_id} and {which}")
 

@@ -94,7 +94,8 @@ class FilterReport:
 
     def lines(self) -> Iterator[str]:
         """The report for a person, line by line."""
-        yield f"{self.read} read, {self.kept} kept, {self.dropped.total()} dropped ({self.source}, layout {self.layout})"
+        where = f"{self.source}, layout {self.layout}"
+        yield f"{self.read} read, {self.kept} kept, {self.dropped.total()} dropped ({where})"
         for reason, number in sorted(self.dropped.items(), key=lambda pair: (-pair[1], pair[0])):
             yield f"  {reason:<30} {number:>8}"
             yield from (f"    {example}" for example in self.examples[reason])
