@@ -18,7 +18,9 @@ from reward_kit.rewards.math import answers_equal, audit_gold
 # ------------------------------------------------------------------------------------------------- normalisers
 # Groups of exactly three digits; 12,34 and 0,123 are something else.
 _THOUSANDS = re.compile(r"[-+\u2212]?\$?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?%?", re.ASCII)
-_BLANK_ENDS = re.compile(r"^(?:\s|~|\\[ ,;!:])+|(?:\s|~|(?<!\\)\\[ ,;!:])+$")
+_BLANK_ENDS = re.compile(r"^(?:\s|~|\\[ ,;!:]){1,9}|(?:\s|~|(?<!\\)\\[ ,;!:]){1,9}$")
+#: Longer golds are left as they are: `math_reward` reads no answer of this length.
+_LONGEST = 20_000
 _TEXT = re.compile(r"\\(?:text|mbox|textbf|mathrm|operatorname)\b")
 _BOX = re.compile(r"\\(?:boxed|fbox)\s?\{")
 _BRACE = re.compile(r"(?<!\\)[{}]")
@@ -39,14 +41,16 @@ def latex_gold(raw: str) -> str:
 
     What is broken stays broken (`4\mathrm{~}/\mathrm{}`): the audit says so.
     """
-    text = raw
-    while (bare := _one_layer_less(text)) != text:
+    text = raw if len(raw) <= _LONGEST else raw.strip()
+    while len(text) <= _LONGEST and (bare := _one_layer_less(text)) != text:
         text = bare
-    return text if _TEXT.search(text) else re.sub(r"[ \t]+", " ", text)
+    return text if len(text) > _LONGEST or _TEXT.search(text) else re.sub(r"[ \t]+", " ", text)
 
 
 def _one_layer_less(text: str) -> str:
-    text = _BLANK_ENDS.sub("", text)
+    bare = text.strip()
+    cut = bare.endswith("\\") and text.endswith(" ")  # the blank of a last "\\ " belongs to it
+    text = _BLANK_ENDS.sub("", bare + " " if cut else bare)
     for opening, closing in (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]")):
         inner = text[len(opening) : -len(closing)]
         whole = text.startswith(opening) and text.endswith(closing) and len(text) > len(opening + closing)

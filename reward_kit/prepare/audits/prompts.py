@@ -1,4 +1,7 @@
-"""What can be wrong with a prompt: a picture that is not there, another's instructions, several questions."""
+"""What can be wrong with a prompt: a picture that is not there, another's instructions, several questions.
+
+Every repetition in a pattern is bounded, so that the time is linear in the length of a prompt.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from reward_kit.models import Row, text_of
 
 # ------------------------------------------------------------------------------------------------------ images
-_EMBEDDED = re.compile(r"!\[[^\]\n]*\]\([^)\n]+\)|<img\b|\\includegraphics\b", re.IGNORECASE)
+_EMBEDDED = re.compile(r"!\[[^\]\n]{0,200}\]\([^)\n]{1,2000}\)|<img\b|\\includegraphics\b", re.IGNORECASE)
 _PICTURE = r"(?:figure|diagram|picture|drawing|illustration|image)"
 _SHOWN = r"(?:shown|pictured|depicted|illustrated|drawn|given|indicated|marked|seen)"
 _POINTED_AT = re.compile(
@@ -73,14 +76,14 @@ def foreign_instruction(row: Row) -> str | None:
 
 
 # ----------------------------------------------------------------------------------------------- several questions
-_LABEL = re.compile(r"(?:^|\n|(?<=[.;:?]))\s*\(?([a-h]|[1-9]|i{1,3}|iv|vi?)\)\s")
+_LABEL = re.compile(r"(?:^|\n|(?<=[.;:?]))\s{0,9}\(?([a-h]|[1-9]|i{1,3}|iv|vi?)\)\s")
 _SERIES = (tuple("abcdefgh"), tuple("123456789"), ("i", "ii", "iii", "iv", "v", "vi"))
 _ASKS = re.compile(
     r"\?|^\s*(?:find|determine|calculate|compute|what|how|which|prove|show|solve|evaluate|write|express|is|are|does|can)\b",
     re.IGNORECASE,
 )
 _ORDERS_ALL = re.compile(
-    r"\b(?:perform|calculate|compute|evaluate|simplify|solve|factori[sz]e|factor)\b[^.?!]*:\s*$", re.I
+    r"\b(?:perform|calculate|compute|evaluate|simplify|solve|factori[sz]e|factor)\b[^.?!]{0,100}:$", re.I
 )
 _CONDITIONS = re.compile(r"such that|satisf|condition|where|given|propert|following hold", re.I)
 _EXTREMES = re.compile(
@@ -88,7 +91,7 @@ _EXTREMES = re.compile(
     r"(max|min|larg|small|great|least)\w*(?: possible)? values?\b",
     re.I,
 )
-_TWO_COUNTS = re.compile(r"\bhow (?:many|much)\b[^.?!]*,? and how (?:many|much)\b[^.?!]*\?", re.I)
+_TWO_COUNTS = re.compile(r"\bhow (?:many|much)\b[^.?!]{0,200}? and how (?:many|much)\b[^.?!]{0,200}\?", re.I)
 _ONE_VALUE_OF_BOTH = re.compile(
     r"total|altogether|together|combined|in all|sum|difference|product|ratio|average|more|fewer|less|than", re.I
 )
@@ -104,7 +107,7 @@ def labelled_questions(text: str) -> list[str]:
         ends = [mark.start() for mark in run[1:]] + [len(text)]
         asking = [bool(_ASKS.search(text[mark.end() : end])) for mark, end in zip(run, ends, strict=True)]
         head = text[: run[0].start()].rstrip()
-        ordered = _ORDERS_ALL.search(head + "\n") is not None and not _CONDITIONS.search(head[-200:])
+        ordered = _ORDERS_ALL.search(head[-120:]) is not None and not _CONDITIONS.search(head[-200:])
         if sum(asking) >= 2 or (ordered and not any("?" in text[mark.end() :] for mark in run[-1:])):
             return [mark.group(1) for mark in run]
     return []

@@ -21,7 +21,7 @@ class Gsm8k(Layout):
     """The gold from the line `####`, the reference from the working above it.
 
     The reference ends in what the working comes to, boxed. It does not repeat the gold's text: the two come from
-    different places, so that a wrong gold disagrees with its solution. About one working in 160 does not say
+    different places, so that a wrong gold disagrees with its solution. About one working in 125 does not say
     unambiguously what it comes to. There the reference is the source's whole solution with its own `####` line, and
     the column `reference_final` says "gold": that such a row agrees with its gold proves nothing.
     """

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 
+# Every repetition that can fail is bounded: a working of any length takes linear time.
 _NUMBER = r"[-\u2212]?\s?\$?\s?(?:(?:\d{1,3}(?:[, ]\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)"
 # A calculator mark, or a number behind "=" that no further operator follows ("= 12 / 4" is not computed yet).
 _COMPUTED = re.compile(
-    rf"<<[^<>]*=\s*([^<>=]*?)\s*>>|(?:=|≈|\bequals?\b)\s*({_NUMBER})(?![\d/*+×]|\s*[-+*/×÷=x(]|\s*<<)"
+    rf"<<[^<>]{{0,400}}=([^<>=]{{0,60}})>>|(?:=|≈|\bequals?\b)\s{{0,9}}({_NUMBER})(?![\d/*+×]|\s{{0,9}}(?:[-+*/×÷=x(]|<<))"
 )
 # What may follow in the same sentence and says the result anew: "15.36 minutes, which rounds down to 15 minutes".
 _RESTATED = re.compile(
-    rf"(?:\bround\w*\b\D*?|\b(?:which|that) is\s|\bor\s|\bmeaning\b\D*?"
+    rf"(?:\bround\w*\b\D{{0,60}}?|\b(?:which|that) is\s|\bor\s|\bmeaning\b\D{{0,60}}?"
     rf"|\bthat (?={_NUMBER} is the answer))({_NUMBER})"
 )
 # Sentences whose numbers are reasons, and numbers in words: what they conclude is not read.
