@@ -100,6 +100,10 @@ class Layout(ABC):
     #: Whether rows come from people's traffic, so that secrets and addresses are masked in them.
     masks: ClassVar[bool] = False
 
+    #: Reasons that do not drop a row of this layout: what they rest on is read out of prose and proves nothing. Such
+    #: rows are reported, and fail the step `data` unless suite.toml allows the reason.
+    keeps: ClassVar[frozenset[Reason]] = frozenset()
+
     def fingerprint(self) -> str:
         """A text that differs where the same record would give another row."""
         return self.name

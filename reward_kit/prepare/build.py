@@ -40,6 +40,8 @@ def build(pipeline: Pipeline, out: Path, progress: Callable[[int], None], *, for
         PrepareError: where the source cannot be read without loss, no row was kept, rows of the dataset that is there
             would go, or files cannot be written.
     """
+    if out.is_dir():
+        raise PrepareError(f"{out} is a folder. Name a file")
     try:
         with Journal(out, _fingerprint(pipeline)) as journal:
             report = FilterReport.restored(pipeline.source.description, pipeline.layout.name, journal.counts)

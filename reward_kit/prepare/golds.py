@@ -12,8 +12,7 @@ import re
 from typing import Any
 
 from reward_kit.prepare.base import Finding, Reason
-from reward_kit.rewards._math.policy import Policy
-from reward_kit.rewards.math import answers_equal, audit_gold
+from reward_kit.rewards.math import Policy, answers_equal, audit_gold
 
 # ------------------------------------------------------------------------------------------------- normalisers
 # Groups of exactly three digits; 12,34 and 0,123 are something else.

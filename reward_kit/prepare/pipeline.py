@@ -16,6 +16,8 @@ from reward_kit.prepare.masking import mask
 
 #: The columns that say what a gold was before it was normalised.
 GOLD_RAW, GOLD_SHA256 = "gold_raw", "gold_sha256"
+#: The column that says "gold" where the reference's final answer is the gold itself: there, agreement proves nothing.
+REFERENCE_FINAL = "reference_final"
 
 
 class Seen(Protocol):
@@ -86,7 +88,8 @@ class Pipeline:
         row, masked = mask(prepared.row) if self.layout.masks else (prepared.row, Counter[str]())
         kind = answer_class(self.layout.domain, row)
         findings = tuple(AUDITS[self.layout.domain](row, prepared.raw_gold))
-        if (bad := next((found for found in findings if found.reason not in self.allowed), None)) is not None:
+        harmless = self.allowed | self.layout.keeps
+        if (bad := next((found for found in findings if found.reason not in harmless), None)) is not None:
             return Dropped(row_id, line, kind, bad)
         earlier = seen.first(dedupe_key(row), gold_key(row), row_id)
         if earlier is not None and Reason.DUPLICATE not in self.allowed:

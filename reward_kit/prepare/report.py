@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from reward_kit.files import replace_file
 from reward_kit.prepare.base import Finding, Reason
-from reward_kit.prepare.pipeline import Dropped, Kept
+from reward_kit.prepare.pipeline import REFERENCE_FINAL, Dropped, Kept
 
 #: Version of the JSON document; keys are added without changing it, never changed.
 SCHEMA = 1
@@ -33,9 +33,10 @@ class FilterReport:
         layout: the name of its layout.
         classes: for each answer class, how many rows were kept and how many were read.
         dropped: how many rows each reason dropped.
-        allowed: how many rows were kept although a reason that was allowed held for them.
+        flagged: how many rows were kept although a reason held for them: one that is allowed, or drops no such row.
+        unproved: how many references repeat their gold, so that their agreeing with it proves nothing.
         masked: how many secrets and addresses of each kind were masked.
-        examples: the first dropped rows of each reason: place and message.
+        examples: the first dropped or flagged rows of each reason: place and message.
     """
 
     source: str
@@ -43,7 +44,8 @@ class FilterReport:
     kept: int = 0
     classes: dict[str, list[int]] = field(default_factory=dict)
     dropped: Counter[str] = field(default_factory=Counter)
-    allowed: Counter[str] = field(default_factory=Counter)
+    flagged: Counter[str] = field(default_factory=Counter)
+    unproved: int = 0
     masked: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=dict)
 
@@ -56,26 +58,31 @@ class FilterReport:
         """Take one row into account."""
         of_class = self.classes.setdefault(made.answer_class, [0, 0])
         of_class[1] += 1
-        if isinstance(made, Kept):
-            self.kept += 1
-            of_class[0] += 1
-            self.allowed.update({found.reason.value for found in made.findings})
-            self.masked.update(made.masked)
+        if isinstance(made, Dropped):
+            self.dropped[made.finding.reason.value] += 1
+            self._show(made.finding, made.line, made.row_id)
             return
-        reason = made.finding.reason.value
-        self.dropped[reason] += 1
-        shown = self.examples.setdefault(reason, [])
+        self.kept += 1
+        of_class[0] += 1
+        self.flagged.update({found.reason.value for found in made.findings})
+        self.masked.update(made.masked)
+        self.unproved += made.row.columns.get(REFERENCE_FINAL) == "gold"
+        for finding in made.findings:
+            self._show(finding, made.row.line, made.row.id)
+
+    def _show(self, finding: Finding, line: int, row_id: str) -> None:
+        shown = self.examples.setdefault(finding.reason.value, [])
         if len(shown) < _EXAMPLES:
-            shown.append(f"line {made.line} ({made.row_id}): {made.finding.message}")
+            shown.append(f"line {line} ({row_id}): {finding.message}")
 
     @classmethod
     def restored(cls, source: str, layout: str, counts: Mapping[str, Any]) -> Self:
         """The report as `counts` had it; a new one where there are none."""
         report = cls(source, layout)
         if counts:
-            report.kept = counts["kept"]
+            report.kept, report.unproved = counts["kept"], counts["unproved"]
             report.classes = {name: list(pair) for name, pair in counts["classes"].items()}
-            for name in ("dropped", "allowed", "masked"):
+            for name in ("dropped", "flagged", "masked"):
                 getattr(report, name).update(counts[name])
             report.examples = dict(counts["examples"])
         return report
@@ -87,7 +94,8 @@ class FilterReport:
             "kept": self.kept,
             "classes": self.classes,
             "dropped": dict(self.dropped),
-            "allowed": dict(self.allowed),
+            "flagged": dict(self.flagged),
+            "unproved": self.unproved,
             "masked": dict(self.masked),
             "examples": self.examples,
         }
@@ -96,11 +104,10 @@ class FilterReport:
         """The report for a person, line by line."""
         where = f"{self.source}, layout {self.layout}"
         yield f"{self.read} read, {self.kept} kept, {self.dropped.total()} dropped ({where})"
-        for reason, number in sorted(self.dropped.items(), key=lambda pair: (-pair[1], pair[0])):
-            yield f"  {reason:<30} {number:>8}"
-            yield from (f"    {example}" for example in self.examples[reason])
-        if self.allowed:
-            yield "  kept, because the reason is allowed: " + _counted(self.allowed)
+        yield from self._reasons("dropped", self.dropped)
+        yield from self._reasons("kept, to be looked at", self.flagged)
+        if self.unproved:
+            yield f"  references that repeat their gold, so that agreeing with it proves nothing: {self.unproved}"
         if self.masked:
             yield "  masked: " + _counted(self.masked)
         if len(self.classes) > 1 or self.dropped:
@@ -108,18 +115,26 @@ class FilterReport:
             for name, (kept, read) in sorted(self.classes.items(), key=lambda pair: (-pair[1][1], pair[0])):
                 yield f"    {name or '(no row)':<22} {kept:>8}/{read:<8} {kept / read:.1%}"
 
+    def _reasons(self, what: str, counts: Counter[str]) -> Iterator[str]:
+        if counts:
+            yield f"  {what}:"
+        for reason, number in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
+            yield f"    {reason:<30} {number:>8}"
+            yield from (f"      {example}" for example in self.examples[reason])
+
 
 def _counted(counts: Counter[str]) -> str:
     return ", ".join(f"{name} {number}" for name, number in sorted(counts.items()))
 
 
-def written_digest(path: Path) -> str | None:
-    """The digest of the dataset that a report was written with; None where there is no such report."""
+def read_report(path: Path) -> Mapping[str, Any] | None:
+    """The document that `write_report` wrote; None where there is none."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return str(document.get("sha256")) if isinstance(document, dict) else None
+    complete = isinstance(document, dict) and {"sha256", "read", "reasons"} <= document.keys()
+    return document if complete else None
 
 
 def write_report(
@@ -127,8 +142,8 @@ def write_report(
 ) -> None:
     """Write the report as JSON, atomically and the same for the same rows.
 
-    The document is `{"schema", "source", "layout", "read", "kept", "sha256", "stopped_by", "reasons", "allowed",
-    "masked", "classes": {NAME: [kept, read]}, "dropped": [{"id", "line", "reason", "message"}]}`.
+    The document is `{"schema", "source", "layout", "read", "kept", "sha256", "stopped_by", "reasons", "flagged",
+    "unproved", "masked", "classes": {NAME: [kept, read]}, "dropped": [{"id", "line", "reason", "message"}]}`.
 
     Args:
         path: where to.
@@ -149,7 +164,8 @@ def write_report(
         "sha256": sha256,
         "stopped_by": None if stopped is None else {"reason": stopped.reason.value, "message": stopped.message},
         "reasons": {reason.value: report.dropped[reason] for reason in Reason if report.dropped[reason]},
-        "allowed": dict(sorted(report.allowed.items())),
+        "flagged": dict(sorted(report.flagged.items())),
+        "unproved": report.unproved,
         "masked": dict(sorted(report.masked.items())),
         "classes": dict(sorted(report.classes.items())),
     }

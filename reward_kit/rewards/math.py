@@ -14,7 +14,8 @@ from pydantic import BaseModel
 
 from reward_kit.models import EvaluateResult, Message, Outcome, text_of
 from reward_kit.rewards._math.finals import Final, Missing, find_final, given_answer
-from reward_kit.rewards._math.policy import EXACT, Percent, Policy, Rounding, Units
+from reward_kit.rewards._math.policy import EXACT, Percent, Rounding, Units
+from reward_kit.rewards._math.policy import Policy as Policy
 from reward_kit.rewards._math.quick import quick_answer
 from reward_kit.rewards._math.verdicts import compare_numbers, compare_texts
 

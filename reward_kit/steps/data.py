@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, field_validator
 
@@ -20,8 +20,8 @@ from reward_kit.prepare.base import Finding, Reason
 from reward_kit.prepare.build import file_digest
 from reward_kit.prepare.check import SeenInMemory, findings_of
 from reward_kit.prepare.layouts import LAYOUTS
-from reward_kit.prepare.pipeline import Kept
-from reward_kit.prepare.report import report_path, written_digest
+from reward_kit.prepare.pipeline import Dropped, Kept
+from reward_kit.prepare.report import read_report, report_path
 from reward_kit.prepare.settings import SourceSettings
 from reward_kit.settings import Settings
 from reward_kit.steps.base import GATE, Grade, RateSettings, Step
@@ -36,6 +36,8 @@ class DataSettings(Settings):
     #: Where the rows come from; without it the rows are audited and not rebuilt.
     source: SourceSettings | None = None
     min_rows: Annotated[int, Field(ge=1)] = 1
+    #: Share of the source's records that `prepare` may have left out, whatever their reasons.
+    max_dropped: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     #: Which audit: a key of AUDITS. By default that of the source's layout.
     domain: str | None = None
     #: Reasons for which `prepare` drops no row, and for each the share of rows it may hold for.
@@ -72,13 +74,32 @@ class DataStep(Step[DataSettings]):
     settings_type: ClassVar[type[Settings]] = DataSettings
 
     @cached_property
-    def rebuilt(self) -> Mapping[str, Row] | None:
-        """The rows built anew from the source, by id; None where there is no source to build them from."""
+    def _made(self) -> Sequence[Kept | Dropped] | None:
+        """What the source is prepared to today; None where there is no source, or none that is read again."""
         source = self.settings.source
         if source is None or source.kind == "hub":
             return None
-        pipeline = pipeline_of(source, self.folder, self.settings.reasons)
-        return {made.row.id: made.row for made in pipeline.rows(SeenInMemory()) if isinstance(made, Kept)}
+        return list(pipeline_of(source, self.folder, self.settings.reasons).rows(SeenInMemory()))
+
+    @cached_property
+    def rebuilt(self) -> Mapping[str, Row] | None:
+        """The rows built anew from the source, by id; None where they cannot be."""
+        return None if self._made is None else {made.row.id: made.row for made in self._made if isinstance(made, Kept)}
+
+    def _dropped(self) -> tuple[Counter[str], int]:
+        """How many records each reason left out, and how many there are in all."""
+        if self._made is not None:
+            reasons = [made.finding.reason.value for made in self._made if isinstance(made, Dropped)]
+            return Counter(reasons), len(self._made)
+        if self.settings.source is None:
+            return Counter(), len(self.rows)
+        report = self._report or {"reasons": {}, "read": len(self.rows)}
+        return Counter(report["reasons"]), report["read"]
+
+    @cached_property
+    def _report(self) -> Mapping[str, Any] | None:
+        """What `prepare` wrote beside the dataset."""
+        return read_report(report_path(self.folder / DATASET_FILE))
 
     @cached_property
     def _findings(self) -> Mapping[str, tuple[Finding, ...]]:
@@ -153,6 +174,11 @@ class DataStep(Step[DataSettings]):
             return unproved
         if len(self.rows) < self.settings.min_rows:
             return Gate(Decision.FAILED, f"{len(self.rows)} rows, min_rows is {self.settings.min_rows}")
+        dropped, records = self._dropped()
+        if not meets(records - dropped.total(), records, 1.0 - self.settings.max_dropped):
+            reasons = ", ".join(f"{reason} {number}" for reason, number in sorted(dropped.items()))
+            left_out = f"{dropped.total()} of {records} records are left out ({reasons})"
+            return Gate(Decision.FAILED, f"{left_out}, max_dropped is {percent(self.settings.max_dropped)}")
         found = Counter(verdict.finding for verdict in verdicts if self.tolerates(verdict))
         notes = []
         for reason, number in sorted(found.items()):
@@ -172,9 +198,8 @@ class DataStep(Step[DataSettings]):
         if self.settings.source is None or self.rebuilt is not None:
             return None
         dataset = self.folder / DATASET_FILE
-        written = written_digest(report_path(dataset))
-        if written is None:
+        if self._report is None:
             return Gate(Decision.UNDECIDED, f"{report_path(dataset).name} is not there: run 'reward-kit prepare'")
-        if written != file_digest(dataset):
+        if self._report["sha256"] != file_digest(dataset):
             return Gate(Decision.FAILED, f"{dataset.name} is not what 'reward-kit prepare' wrote; {_PREPARE}")
         return None

@@ -91,15 +91,18 @@ def test_a_row_dropped_from_the_dataset_is_not_ready(copy_of, tmp_path):
 
 
 def test_a_wrong_gold_disagrees_with_its_solution(copy_of, tmp_path):
-    """Gold and reference come from different places: a slip in the gold line alone shows in step local."""
+    """Gold and reference come from different places: a slip in the gold line alone shows."""
     folder = copy_of("math")
     text = (folder / "source.jsonl").read_text()
     row = json.loads(text.splitlines()[0])
     gold = row["answer"].rpartition("#### ")[2]
     row["answer"] = row["answer"].removesuffix(gold) + str(int(gold) + 1)
     (folder / "source.jsonl").write_text("\n".join([json.dumps(row), *text.splitlines()[1:]]) + "\n")
-    subprocess.run([sys.executable, "-m", "reward_kit.cli", "prepare", "math"], cwd=tmp_path, check=True)
+    prepare = [sys.executable, "-m", "reward_kit.cli", "prepare", "math"]
+    done = subprocess.run(prepare, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert f"line 1 (gsm8k-00000): by the solution, {gold} is not {int(gold) + 1}" in done.stdout
     assert run(tmp_path, "--rk-suite=math").returncode == 1
     steps = results(tmp_path)["math"]["steps"]
-    assert (steps["data"]["gate"], steps["local"]["gate"]) == ("passed", "failed")
+    assert (steps["data"]["gate"], steps["local"]["gate"]) == ("failed", "failed")
+    assert steps["data"]["results"][0]["finding"] == "solution_disagrees"
     assert steps["local"]["results"][0]["outcome"] == "wrong_answer"

@@ -39,8 +39,13 @@ def run(*arguments: str) -> Result:
 def test_prepare_writes_the_dataset_and_says_so() -> None:
     result = run("prepare", "sums")
 
-    assert (result.exit_code, result.output) == (0, "cases/sums/dataset.jsonl: 1 row\n")
-    assert [row.ground_truth for row in read_dataset(Path("cases/sums/dataset.jsonl"))] == ["1,200"]
+    assert (result.exit_code, result.output) == (
+        0,
+        "1 read, 1 kept, 0 dropped (source.jsonl, layout gsm8k)\n"
+        "cases/sums/dataset.jsonl: 1 row; all reasons in cases/sums/dataset.report.json\n",
+    )
+    (row,) = read_dataset(Path("cases/sums/dataset.jsonl"))
+    assert (row.ground_truth, row.columns["gold_raw"]) == ("1200", "1,200")
 
 
 def test_prepare_twice_gives_the_same_bytes(sums: Path) -> None:
@@ -54,7 +59,8 @@ def test_prepare_twice_gives_the_same_bytes(sums: Path) -> None:
 def test_another_folder_of_suites_can_be_named(sums: Path) -> None:
     sums.parent.rename(sums.parent.parent / "suites")
 
-    assert run("prepare", "sums", "--cases", "suites").output == "suites/sums/dataset.jsonl: 1 row\n"
+    assert run("prepare", "sums", "--cases", "suites").exit_code == 0
+    assert len(read_dataset(Path("suites/sums/dataset.jsonl"))) == 1
 
 
 @pytest.mark.usefixtures("sums")
@@ -71,12 +77,12 @@ def test_a_suite_without_source_cannot_be_prepared(sums: Path) -> None:
 
     assert (result.exit_code, result.output) == (
         1,
-        "Error: cases/sums/suite.toml declares no [data] to prepare from\n",
+        "Error: cases/sums/suite.toml declares no data.source to prepare from\n",
     )
 
 
 @pytest.mark.parametrize(
-    ("source", "problem"), [("", "is empty"), (SOURCE + "{}\n", "source.jsonl:2: has no text in column 'question'")]
+    ("source", "problem"), [("", "is empty"), (SOURCE + "[]\n", "source.jsonl:2: is an array, not a JSON object")]
 )
 def test_a_bad_source_leaves_the_old_dataset(source: str, problem: str, sums: Path) -> None:
     (sums / "dataset.jsonl").write_text("old\n")
@@ -94,7 +100,7 @@ def test_a_dataset_that_cannot_be_written_is_an_error_and_no_traceback(sums: Pat
 
     assert (result.exit_code, result.output) == (
         1,
-        "Error: cases/sums/dataset.jsonl cannot be written (Is a directory)\n",
+        "Error: cases/sums/dataset.jsonl is a folder. Name a file\n",
     )
     assert sorted(path.name for path in sums.iterdir()) == ["dataset.jsonl", "source.jsonl", "suite.toml"]
 
@@ -155,7 +161,7 @@ def test_rows_written_by_hand_are_not_lost_without_force(sums: Path) -> None:
 
     refused = run("prepare", "sums")
     assert (refused.exit_code, dataset.read_text()) == (1, by_hand)
-    assert "rows that the source does not have: mine. --force replaces them" in refused.output
+    assert "rows that the new one would not have: mine. --force replaces it" in refused.output
     assert run("prepare", "sums", "--force").exit_code == 0
     assert len(read_dataset(dataset)) == 1
 

@@ -26,7 +26,18 @@ ALLOWED = {
     "reward_kit.gates": {"reward_kit.models", "reward_kit.statistics", "reward_kit.verdict"},
     "reward_kit.rewards": {"reward_kit.errors", "reward_kit.models", "reward_kit.reward", "reward_kit.rewards"},
     "reward_kit.controls": {"reward_kit.controls", "reward_kit.models"},
-    "reward_kit.prepare": {"reward_kit.errors", "reward_kit.jsonl", "reward_kit.models", "reward_kit.prepare"},
+    "reward_kit.settings": set(),
+    "reward_kit.prepare": {
+        "reward_kit.dataset",
+        "reward_kit.errors",
+        "reward_kit.files",
+        "reward_kit.jsonl",
+        "reward_kit.models",
+        "reward_kit.prepare",
+        "reward_kit.reward",
+        "reward_kit.rewards.math",
+        "reward_kit.settings",
+    },
 }
 MODULES = sorted(path for package in ("reward_kit", "pytest_rewardkit") for path in (ROOT / package).rglob("*.py"))
 

@@ -24,10 +24,14 @@ class Gsm8k(Layout):
     different places, so that a wrong gold disagrees with its solution. About one working in 125 does not say
     unambiguously what it comes to. There the reference is the source's whole solution with its own `####` line, and
     the column `reference_final` says "gold": that such a row agrees with its gold proves nothing.
+
+    A row whose working comes to something else than its gold is kept, since the working is prose: it fails the steps
+    `data` and `local` until somebody has looked at it.
     """
 
     name: ClassVar[str] = "gsm8k"
     domain: ClassVar[str] = "math"
+    keeps: ClassVar[frozenset[Reason]] = frozenset({Reason.SOLUTION_DISAGREES})
 
     def __init__(self, columns: Mapping[str, str]) -> None:
         no_columns(self.name, columns)
