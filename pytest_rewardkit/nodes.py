@@ -165,6 +165,8 @@ class RowItem(SuiteItem):
         self.row = row
 
     def runtest(self) -> None:
+        if self.step_run.obstacle is not None:
+            pytest.skip(self.step_run.obstacle)
         verdict = self.step_run.verdicts.of(self.row.id)
         if not verdict.passed:
             raise RowNotPassedError(verdict)

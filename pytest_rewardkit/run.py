@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ from reward_kit.gates import Decision, Gate
 from reward_kit.grading import Grader
 from reward_kit.models import Outcome, Row, Sample
 from reward_kit.report.results import StepReport, SuiteReport
+from reward_kit.reward import Reward
 from reward_kit.steps import Step
 from reward_kit.suite import Suite
 from reward_kit.verdict import Verdict, error_verdict
@@ -62,12 +64,20 @@ class StepRun:
         left = {row.id: row for row in rows}
         reason = f"step {self.step.name} gave this row no verdict"
         try:
-            for verdict in self.step.evaluate(rows, self.run.grade):
+            for verdict in self.step.evaluate(rows, self.run):
                 del left[verdict.row_id]
                 yield verdict
         except Exception as error:  # noqa: BLE001  # shown on every row that it left without a verdict
             reason = f"step {self.step.name} broke: {describe_exception(error)}"
         yield from (error_verdict(row_id, reason, Outcome.INFRA_ERROR) for row_id in left)
+
+    @cached_property
+    def obstacle(self) -> str | None:
+        """Why the step cannot run here; None where it can."""
+        try:
+            return self.step.obstacle(self.run)
+        except Exception as error:  # noqa: BLE001  # a step that cannot say whether it can run cannot
+            return f"step {self.step.name} broke: {describe_exception(error)}"
 
     @property
     def narrowed(self) -> bool:
@@ -85,13 +95,15 @@ class StepRun:
 
     def decide(self, gate: str) -> Gate:
         """Decide one of the step's gates, evaluating what is missing."""
+        if self.obstacle is not None:
+            return Gate(Decision.UNDECIDED, self.obstacle)
         return self.step.gates(self.verdicts.all())[gate]
 
     def report(self) -> StepReport:
         """What this step came to, from what has been evaluated."""
         verdicts = self.verdicts.known()
         gates = dict.fromkeys(self.step.gate_names, self._without_gate(verdicts)) | self.decided
-        return StepReport(self.step.name, verdicts, gates)
+        return StepReport(self.step.name, verdicts, gates, tuple(self.step.notes()))
 
     def _without_gate(self, verdicts: Sequence[Verdict]) -> Gate:
         """A gate that was stopped short of has failed where a row did that it could not have tolerated."""
@@ -128,9 +140,7 @@ class SuiteRun:
     def grade(self, samples: Sequence[Sample]) -> Iterator[tuple[int, Verdict]]:
         """Grade with the reward that `rk_reward` gives; where there is none, every sample is an error."""
         try:
-            if self.node is None:
-                raise RuntimeError(f"suite {self.suite.name} was not collected")
-            reward = self.node.reward()
+            reward = self.reward()
         except (KeyboardInterrupt, pytest.exit.Exception):
             raise
         except BaseException as error:  # noqa: BLE001  # shown on each row; pytest.skip raises such too
@@ -141,6 +151,16 @@ class SuiteRun:
         workers = max(1, len(os.sched_getaffinity(0)) // sharers_of(self.config))
         with Grader(reward, self.suite.scale, self.timeout, workers) as grader:
             yield from grader.grade(samples)
+
+    def reward(self) -> Reward:
+        """The reward that `rk_reward` gives.
+
+        Raises:
+            Exception: whatever the fixture raised.
+        """
+        if self.node is None:
+            raise RuntimeError(f"suite {self.suite.name} was not collected")
+        return self.node.reward()
 
     def _note_reward(self, description: str) -> None:
         self._reward_found = description

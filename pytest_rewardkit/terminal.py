@@ -35,6 +35,8 @@ def readiness_lines(run: SuiteRun) -> Iterator[Line]:
     for reason in reasons[1:]:
         yield f"  also: {reason}", {}
     why = f" - {reasons[0]}" if reasons else ""
+    for note in report.notes:
+        yield f"  note: {note}", {}
     yield f"{report.name}: {report.readiness}{why}", _VERDICT_COLOUR[report.readiness]
 
 

@@ -32,6 +32,8 @@ class StepReport:
     name: str
     verdicts: Sequence[Verdict]
     gates: Mapping[str, Gate]
+    #: What whoever reads the verdict must know beside it.
+    notes: Sequence[str] = ()
 
     @property
     def gate(self) -> Gate:
@@ -63,6 +65,11 @@ class SuiteReport:
         if decisions == {Decision.PASSED} and self.has_controls:
             return Readiness.READY
         return Readiness.UNDECIDED
+
+    @property
+    def notes(self) -> list[str]:
+        """What stands beside the verdict, whatever it is."""
+        return [f"{step.name}: {note}" for step in self.steps for note in step.notes]
 
     @property
     def reasons(self) -> list[str]:
@@ -106,6 +113,7 @@ def _step(step: StepReport) -> dict[str, Any]:
         "gate": step.gate.decision.value,
         "reason": step.gate.reason,
         "gates": {name: {"decision": gate.decision.value, "reason": gate.reason} for name, gate in step.gates.items()},
+        "notes": list(step.notes),
         "results": [_result(verdict) for verdict in step.verdicts],
     }
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from reward_kit.steps.base import GATE, Grade, Step
+from reward_kit.steps.base import GATE, Context, Step
 from reward_kit.steps.controls import ControlsStep
 from reward_kit.steps.data import DataStep
 from reward_kit.steps.local import LocalStep
 
 STEPS: tuple[type[Step[Any]], ...] = (DataStep, LocalStep, ControlsStep)
 
-__all__ = ["GATE", "STEPS", "Grade", "Step"]
+__all__ = ["GATE", "STEPS", "Context", "Step"]

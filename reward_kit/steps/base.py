@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Generic, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, ClassVar, Generic, Protocol, TypeVar
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -15,16 +15,33 @@ from reward_kit.settings import Settings
 from reward_kit.verdict import Scale, Verdict
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
+
+    from reward_kit.fireworks.client import FireworksClient
+    from reward_kit.reward import Reward
 
 #: Rewards score from 0 to 1 and pass at 1, unless suite.toml says otherwise.
 DEFAULT_SCALE = Scale()
-#: Grades samples with the reward under test; yields (position, verdict) as they are decided.
-Grade = Callable[[Sequence[Sample]], Iterator[tuple[int, Verdict]]]
-
-
 #: What a step with one threshold calls its gate.
 GATE = "gate"
+
+
+class Context(Protocol):
+    """What a run gives its steps."""
+
+    def grade(self, samples: Sequence[Sample]) -> Iterator[tuple[int, Verdict]]:
+        """Grade samples with the reward under test; yields (position, verdict) as they are decided."""
+
+    def reward(self) -> Reward:
+        """The reward under test.
+
+        Raises:
+            Exception: whatever kept it from being loaded.
+        """
+
+    def fireworks(self, step: str) -> AbstractContextManager[FireworksClient]:
+        """The client behind the cassette of a step; leaving the block saves what was recorded."""
 
 
 class RateSettings(Settings):
@@ -77,8 +94,16 @@ class Step(ABC, Generic[S]):
         """True where this row may fall short without failing by itself: the gate decides. Never an error."""
         return False
 
+    def obstacle(self, context: Context) -> str | None:
+        """Why the step cannot run here, and what to do; its rows are then skipped, and its gates are undecided."""
+        return None
+
+    def notes(self) -> Sequence[str]:
+        """What whoever reads the step's verdict must know beside it: where the answers come from, say."""
+        return ()
+
     @abstractmethod
-    def evaluate(self, rows: Sequence[Row], grade: Grade) -> Iterator[Verdict]:
+    def evaluate(self, rows: Sequence[Row], context: Context) -> Iterator[Verdict]:
         """Yield one verdict for each of `rows`, in any order, as they are decided."""
 
     @abstractmethod

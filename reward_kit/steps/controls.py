@@ -12,7 +12,7 @@ from reward_kit.controls import DOMAINS, NO_ANSWER, Control
 from reward_kit.gates import Decision, Gate, list_of, meets, percent
 from reward_kit.models import Outcome, Polarity, Row, Sample
 from reward_kit.settings import Settings
-from reward_kit.steps.base import Grade, Step
+from reward_kit.steps.base import Context, Step
 from reward_kit.verdict import Case, Scale, Verdict
 
 #: How much of a response a reason shows: its end, where the answer stands.
@@ -59,14 +59,14 @@ class ControlsStep(Step[ControlsSettings]):
             return False
         return all(case.held or self.settings.required(case.polarity) < 1.0 for case in verdict.cases)
 
-    def evaluate(self, rows: Sequence[Row], grade: Grade) -> Iterator[Verdict]:
+    def evaluate(self, rows: Sequence[Row], context: Context) -> Iterator[Verdict]:
         graded = _Graded()
         for row in rows:
             controls = list(DOMAINS[self.settings.domain](row))
             graded.expect(row, controls)
             if not controls:
                 yield Verdict(row.id, Outcome.ABSTAINED, reason=_NOTHING_PROVED)
-        for position, verdict in grade(graded.samples):
+        for position, verdict in context.grade(graded.samples):
             if (pairs := graded.settle(position, verdict)) is not None:
                 yield _row_verdict(verdict.row_id, pairs, self.scale)
 

@@ -24,7 +24,7 @@ from reward_kit.prepare.pipeline import Dropped, Kept
 from reward_kit.prepare.report import read_report, report_path
 from reward_kit.prepare.settings import SourceSettings
 from reward_kit.settings import Settings
-from reward_kit.steps.base import GATE, Grade, RateSettings, Step
+from reward_kit.steps.base import GATE, Context, RateSettings, Step
 from reward_kit.verdict import Verdict
 
 _PREPARE = "run 'reward-kit prepare' and review the diff"
@@ -131,7 +131,7 @@ class DataStep(Step[DataSettings]):
     def tolerates(self, verdict: Verdict) -> bool:
         return verdict.finding in self.settings.allowed
 
-    def evaluate(self, rows: Sequence[Row], grade: Grade) -> Iterator[Verdict]:
+    def evaluate(self, rows: Sequence[Row], context: Context) -> Iterator[Verdict]:
         for row in rows:
             yield self._compared(row) or self._audited(row)
 

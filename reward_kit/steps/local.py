@@ -8,7 +8,7 @@ from typing import ClassVar
 from reward_kit.gates import Gate, rate_gate
 from reward_kit.models import Outcome, Row, Sample
 from reward_kit.settings import Settings
-from reward_kit.steps.base import GATE, Grade, RateSettings, Step
+from reward_kit.steps.base import GATE, Context, RateSettings, Step
 from reward_kit.verdict import Verdict
 
 
@@ -23,14 +23,14 @@ class LocalStep(Step[RateSettings]):
             return True
         return self.settings.pass_rate < 1.0 and not verdict.outcome.is_error
 
-    def evaluate(self, rows: Sequence[Row], grade: Grade) -> Iterator[Verdict]:
+    def evaluate(self, rows: Sequence[Row], context: Context) -> Iterator[Verdict]:
         samples = []
         for row in rows:
             if row.reference is None:
                 yield Verdict(row.id, Outcome.GOLD_DEFECT, reason="the row ends in a prompt: no reference to grade")
             else:
                 samples.append(Sample(row, row.reference))
-        for _, verdict in grade(samples):
+        for _, verdict in context.grade(samples):
             yield verdict
 
     def gates(self, verdicts: Sequence[Verdict]) -> Mapping[str, Gate]:

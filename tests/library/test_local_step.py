@@ -36,13 +36,13 @@ def exact(samples: Sequence[Sample]) -> Iterator[tuple[int, Verdict]]:
 
 
 def test_each_row_gets_one_verdict_and_a_missing_reference_is_a_defect() -> None:
-    verdicts = {verdict.row_id: verdict.outcome for verdict in step().evaluate(ROWS, exact)}
+    verdicts = {verdict.row_id: verdict.outcome for verdict in step().evaluate(ROWS, context)}
 
     assert verdicts == {"with": Outcome.PASSED, "without": Outcome.GOLD_DEFECT, "other": Outcome.WRONG_ANSWER}
 
 
 def test_a_missing_reference_stays_in_the_denominator() -> None:
-    verdicts = list(step().evaluate(ROWS[:2], exact))
+    verdicts = list(step().evaluate(ROWS[:2], context))
 
     assert step(pass_rate=0.5).gates(verdicts)["gate"].decision is Decision.PASSED
     assert step(pass_rate=0.6).gates(verdicts)["gate"].decision is Decision.FAILED
