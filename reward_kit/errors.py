@@ -23,6 +23,10 @@ class PrepareError(RewardKitError):
     """A source that cannot be turned into rows without loss."""
 
 
+class PackagingError(RewardKitError):
+    """A reward that cannot be packaged for evaluation elsewhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class Defect:
     """One thing wrong with a file: `line` is 1-based, 0 where the file as a whole is meant."""

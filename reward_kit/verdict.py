@@ -41,6 +41,8 @@ class Verdict:
     `score` is None where the reward gave none; `extracted` and `gold` are what was compared; `output` is what the
     reward printed meanwhile (its end, at most 4,000 characters); `response` is the text that was graded, kept where it
     did not pass. `cases` are the row's controls; `finding` is the reason code of a data audit.
+    `finish_reason` says why a model's answer ended, `provenance` where an answer or a remote result comes from, and
+    `parity` whether a remote verdict is the local one (None where there was none to compare).
     """
 
     row_id: str
@@ -53,6 +55,9 @@ class Verdict:
     response: str | None = None
     cases: tuple[Case, ...] = ()
     finding: str = ""
+    finish_reason: str | None = None
+    provenance: str | None = None
+    parity: bool | None = None
 
     @property
     def passed(self) -> bool:

@@ -62,6 +62,8 @@ class Completion:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     request_id: str | None = None
+    #: Where it comes from: "live", "stand-in", "proxy" or "reconstructed".
+    source: str = "live"
 
     @property
     def response(self) -> dict[str, Any]:
@@ -100,6 +102,8 @@ class Preview:
     results: tuple[PreviewResult, ...]
     total_samples: int
     total_runtime_ms: int
+    #: As in Completion.
+    source: str = "live"
 
 
 Samples = Sequence[Mapping[str, Any]]

@@ -126,6 +126,9 @@ def _result(verdict: Verdict) -> dict[str, Any]:
         "reason": verdict.reason,
         "extracted": verdict.extracted,
     }
+    for name in ("finish_reason", "provenance"):
+        if (value := getattr(verdict, name)) is not None:
+            result[name] = value
     if verdict.finding:
         result["finding"] = verdict.finding
     if verdict.cases:

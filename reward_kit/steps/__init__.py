@@ -8,7 +8,9 @@ from reward_kit.steps.base import GATE, Context, Step
 from reward_kit.steps.controls import ControlsStep
 from reward_kit.steps.data import DataStep
 from reward_kit.steps.local import LocalStep
+from reward_kit.steps.preview import PreviewStep
+from reward_kit.steps.regenerate import RegenerateStep
 
-STEPS: tuple[type[Step[Any]], ...] = (DataStep, LocalStep, ControlsStep)
+STEPS: tuple[type[Step[Any]], ...] = (DataStep, LocalStep, ControlsStep, PreviewStep, RegenerateStep)
 
 __all__ = ["GATE", "STEPS", "Context", "Step"]

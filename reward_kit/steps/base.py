@@ -40,7 +40,7 @@ class Context(Protocol):
             Exception: whatever kept it from being loaded.
         """
 
-    def fireworks(self, step: str) -> AbstractContextManager[FireworksClient]:
+    def fireworks(self, step: str, concurrency: int) -> AbstractContextManager[FireworksClient]:
         """The client behind the cassette of a step; leaving the block saves what was recorded."""
 
 
@@ -98,7 +98,7 @@ class Step(ABC, Generic[S]):
         """Why the step cannot run here, and what to do; its rows are then skipped, and its gates are undecided."""
         return None
 
-    def notes(self) -> Sequence[str]:
+    def notes(self, verdicts: Sequence[Verdict]) -> Sequence[str]:
         """What whoever reads the step's verdict must know beside it: where the answers come from, say."""
         return ()
 

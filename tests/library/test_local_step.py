@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -33,6 +34,9 @@ def exact(samples: Sequence[Sample]) -> Iterator[tuple[int, Verdict]]:
     for position, sample in reversed(list(enumerate(samples))):
         right = sample.response["content"] == sample.row.ground_truth
         yield position, Verdict(sample.row.id, Outcome.PASSED if right else Outcome.WRONG_ANSWER)
+
+
+context = SimpleNamespace(grade=exact)
 
 
 def test_each_row_gets_one_verdict_and_a_missing_reference_is_a_defect() -> None:
