@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--layout", help="How a record becomes a row: gsm8k, openr1, openai-chat or columns.")
 @click.option("--columns", help="For --layout columns: query=COLUMN,ground_truth=COLUMN[,solution=COLUMN].")
 @click.option("--name", help="Configuration of a hub dataset or folder, where it has several: main.")
-@click.option("--split", help="Its split, with a slice where wanted: train, 'train[:100]'. A hub dataset or folder needs one.")
+@click.option("--split", help="Its split (needed), with a slice where wanted: train, 'train[:100]'.")
 @click.option("--revision", help="Commit of a hub dataset; by default the present one, which the report names.")
 @click.option("--allow", multiple=True, metavar="REASON", help="Keep rows that the audit drops for REASON. Repeatable.")
 @click.option("--limit", type=click.IntRange(min=1), help="Take only the first LIMIT records.")
