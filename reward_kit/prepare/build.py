@@ -50,7 +50,8 @@ def build(pipeline: Pipeline, out: Path, progress: Callable[[int], None], *, for
             _finish(journal, report, force)
             return report
     except OSError as error:
-        raise PrepareError(f"{error.filename or out} cannot be written or read ({error.strerror})") from error
+        where = error.filename2 or error.filename or out  # of a renaming, the file that was to be replaced
+        raise PrepareError(f"{where} cannot be written or read ({error.strerror})") from error
     except sqlite3.Error as error:
         raise PrepareError(
             f"the journal of {out} cannot be written or read ({error}). See that the disk is not full, and run the "

@@ -377,3 +377,15 @@ def test_copying_half_done_files_elsewhere_goes_on_there(folder: Path, whole: di
 
     assert run(other).returncode == 0
     assert made(other) == whole
+
+
+def test_a_report_that_cannot_be_written_leaves_the_old_dataset(folder: Path) -> None:
+    (folder / "dataset.report.json").mkdir()
+    (folder / "dataset.jsonl").write_text("old\n")
+    done = run(folder, "--force")
+
+    assert (done.returncode, error_of(done)) == (
+        1,
+        "Error: dataset.report.json cannot be written or read (Is a directory)",
+    )
+    assert (folder / "dataset.jsonl").read_text() == "old\n"
