@@ -133,7 +133,7 @@ def read_report(path: Path) -> Mapping[str, Any] | None:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    complete = isinstance(document, dict) and {"sha256", "read", "reasons"} <= document.keys()
+    complete = isinstance(document, dict) and {"sha256", "read", "reasons", "source", "layout"} <= document.keys()
     return document if complete else None
 
 
