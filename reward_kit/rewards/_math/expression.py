@@ -1,4 +1,4 @@
-r"""Expressions: their tree, and the recursive-descent parser from tokens.
+"""Expressions: the tree that the parser builds and that the layers above compare.
 
 The tree is small on purpose: a subtraction is a sum with a product by -1, a quotient a product with a power
 of -1, a root a power, so that the layers above see few operators.
@@ -45,6 +45,13 @@ def neg(operand: Expr) -> Expr:
     if operand.op == "num":
         return Expr("num", number=-operand.number)
     return Expr("mul", (num(-1), operand))
+
+
+def signed(sign: str, operand: Expr) -> Expr:
+    """The operand with the sign in front of it: "-", "pm", "mp", or none that changes it."""
+    if sign == "-":
+        return neg(operand)
+    return Expr(sign, (operand,)) if sign in ("pm", "mp") else operand
 
 
 def sub(left: Expr, right: Expr) -> Expr:
@@ -95,3 +102,11 @@ def choose_signs(expr: Expr, sign: int) -> Expr:
     if expr.op in ("pm", "mp"):
         return args[0] if (sign > 0) == (expr.op == "pm") else neg(args[0])
     return Expr(expr.op, args, expr.number, expr.name) if args else expr
+
+
+def render(expr: Expr) -> str:
+    """A canonical text of an expression, to name what is only compared by its form."""
+    if expr.op == "num":
+        return str(expr.number)
+    inner = ",".join(render(operand) for operand in expr.args)
+    return f"{expr.op}:{expr.name}({inner})" if expr.args else expr.name

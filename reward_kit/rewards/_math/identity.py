@@ -12,8 +12,7 @@ import zlib
 from fractions import Fraction
 
 from reward_kit.rewards._math.exact import rational
-from reward_kit.rewards._math.expression import Expr, num
-from reward_kit.rewards._math.parser import render
+from reward_kit.rewards._math.expression import Expr, num, render
 
 _POINTS = 3
 _HIGHEST_POWER = 60
