@@ -20,17 +20,7 @@ from reward_kit.rewards._math.answers import (
 from reward_kit.rewards._math.expression import INFINITY, Expr, choose_signs, contains, neg
 from reward_kit.rewards._math.read_relations import split_relations
 from reward_kit.rewards._math.realsets import as_real_set, complement, intersection
-from reward_kit.rewards._math.scan import (
-    Tokens,
-    any_top,
-    is_cmd,
-    is_comma,
-    is_op,
-    is_word,
-    need,
-    split_top,
-    trimmed,
-)
+from reward_kit.rewards._math.scan import Tokens, any_top, is_cmd, is_comma, is_op, is_word, need, split_top, trimmed
 from reward_kit.rewards._math.tokens import Token, Unreadable
 from reward_kit.rewards._math.words import key_of
 

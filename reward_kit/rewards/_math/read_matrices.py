@@ -4,21 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reward_kit.rewards._math.answers import (
-    Answer,
-    Matrix,
-    Quantity,
-)
+from reward_kit.rewards._math.answers import Answer, Matrix, Quantity
 from reward_kit.rewards._math.expression import Expr, neg, num
 from reward_kit.rewards._math.parser import parse
 from reward_kit.rewards._math.read_relations import split_relations
-from reward_kit.rewards._math.scan import (
-    Tokens,
-    is_cmd,
-    is_op,
-    need,
-    split_top,
-)
+from reward_kit.rewards._math.scan import Tokens, is_cmd, is_op, need, split_top
 from reward_kit.rewards._math.tokens import Token, Unreadable
 
 Read = Callable[[Tokens], Answer]
