@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 
 from reward_kit.rewards._math.answers import (
     Answer,
@@ -18,13 +17,12 @@ from reward_kit.rewards._math.answers import (
     Words,
 )
 from reward_kit.rewards._math.expression import INFINITY, Expr, choose_signs, contains, neg
-from reward_kit.rewards._math.read_relations import split_relations
+from reward_kit.rewards._math.read_relations import Read, split_relations
 from reward_kit.rewards._math.realsets import as_real_set, complement, intersection
 from reward_kit.rewards._math.scan import Tokens, any_top, is_cmd, is_comma, is_op, is_word, need, split_top, trimmed
 from reward_kit.rewards._math.tokens import Token, Unreadable
 from reward_kit.rewards._math.words import key_of
 
-Read = Callable[[Tokens], Answer]
 _MOST_ITEMS = 5_000
 _WHOLE_NUMBERS = frozenset(("setZ", "setN"))
 
@@ -194,10 +192,14 @@ def read_union(tokens: Tokens, read: Read) -> Answer:
         left, *minus = split_top(tokens, lambda token: is_op(token, "-"))
         return _combined("setminus", read(left), read(minus[0]))
     for command in ("cap", "setminus"):
-        pieces = split_top(tokens, lambda token, name=command: is_cmd(token, name))  # type: ignore[misc]
+        pieces = _split_at(tokens, command)
         if len(pieces) == 2:
             return _combined(command, read(pieces[0]), read(pieces[1]))
     raise Unreadable("set operations do not fit together")
+
+
+def _split_at(tokens: Tokens, command: str) -> list[list[Token]]:
+    return split_top(tokens, lambda token: is_cmd(token, command))
 
 
 def is_set_difference(tokens: Tokens) -> bool:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from reward_kit.rewards._math.answers import Answer, Matrix, Quantity
 from reward_kit.rewards._math.expression import Expr, neg, num
 from reward_kit.rewards._math.parser import parse
-from reward_kit.rewards._math.read_relations import split_relations
+from reward_kit.rewards._math.read_relations import Read, split_relations
 from reward_kit.rewards._math.scan import Tokens, is_cmd, is_op, need, split_top
 from reward_kit.rewards._math.tokens import Token, Unreadable
 
-Read = Callable[[Tokens], Answer]
 _MOST_ITEMS = 5_000
 _LINES = frozenset(("cases", "aligned", "align", "align*", "gathered", "split", "gather", "dcases", "rcases"))
 _MATRICES = frozenset(("pmatrix", "bmatrix", "matrix", "smallmatrix", "array", "Bmatrix"))
@@ -58,9 +55,7 @@ def read_matrix(tokens: Tokens, read: Read) -> Answer | None:
 
 
 def _read_lines(tokens: Tokens, start: int, end: int, read: Read) -> Answer:
-    """A system of equations, line by line;
-    lines with conditions (a function in pieces) compare row by row.
-    """
+    """A system of equations, line by line; lines with conditions (a function in pieces) compare row by row."""
     body = list(tokens[start + 4 : end])
     if tokens[start + 2].text == "array" and body and is_op(body[0], "{"):
         body = body[next(k for k, token in enumerate(body) if is_op(token, "}")) + 1 :]
