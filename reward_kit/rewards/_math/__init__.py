@@ -1,3 +1,1 @@
-"""The layers of `math_reward`:
-extraction, reading, exact and structural equality, symbolic identity in a worker.
-"""
+"""The layers of `math_reward`: extraction, reading, exact and structural equality, symbolic identity in a worker."""

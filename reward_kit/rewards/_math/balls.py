@@ -1,7 +1,7 @@
 """Values of expressions as complex balls (Arb); part of the worker.
 
-With variables the real functions are meant: where a root or a logarithm leaves the reals the expression has
-no value at that point. Without variables the principal value is taken, and the real one for odd roots.
+With variables the real functions are meant: where a root or a logarithm leaves the reals the expression has no value at
+that point. Without variables the principal value is taken, and the real one for odd roots.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Expressions: the tree that the parser builds and that the layers above compare.
 
-The tree is small on purpose: a subtraction is a sum with a product by -1, a quotient a product with a power
-of -1, a root a power, so that the layers above see few operators.
+The tree is small on purpose: a subtraction is a sum with a product by -1, and a function of several names has one, so
+that the layers above see few operators.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from fractions import Fraction
 class Expr:
     """A node: its operator, its operands, and for leaves the value (`num`) or the name (`sym`, `const`).
 
-    Operators: num, sym, const (pi, e, i, inf, degree), add, mul, div, pow, root (radicand, degree), abs,
-    floor, ceil, fact, dfact, binom, log (argument, base), sum and prod (body, variable, first, last), pm
-    and mp (one operand), det (entries row by row), and any function by its name.
+    Operators: num, sym, const (pi, e, i, inf, degree), add, mul, div, pow, root (radicand, degree), abs, floor, ceil,
+    fact, dfact, binom, log (argument, base), sum and prod (body, variable, first, last), pm and mp (one operand), det
+    (entries row by row), and any function by its name.
     """
 
     op: str

@@ -1,7 +1,7 @@
 r"""Finds the final answer of a response: boxes, `<answer>`, `####` lines and declared phrases.
 
-Every pattern is either a plain search for a literal or a match of bounded length at a found place, so that
-the time is linear in the length of the response.
+Every pattern is either a plain search for a literal or a match of bounded length at a found place, so that the time is
+linear in the length of the response.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _LONGEST_RESPONSE = 400_000
 class Final:
     """A final answer as written.
 
-    `items` holds one text, or several where they are given side by side; `alternative` another answer that is
-    offered behind it ("... or 43"); `source` names the format;
-    `labelled` writes several items with the names before their boxes: x = 2, y = 5.
+    `items` holds one text, or several where they are given side by side; `alternative` another answer that is offered
+    behind it ("... or 43"); `source` names the format; `labelled` writes several items with the names before their
+    boxes: x = 2, y = 5.
     """
 
     items: tuple[str, ...]

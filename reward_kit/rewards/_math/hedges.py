@@ -1,15 +1,13 @@
 """Tells a final answer from a hedge: alternatives, negations and conflicts around it."""
 
-# Tables and expressions read better in one line; the signs themselves are meant.
-
 from __future__ import annotations
 
 import re
 
 from reward_kit.rewards._math.boxes import Box
 
-# What may stand between two finals that are given as one: "\\boxed{1}, \\boxed{2}", "$\\boxed{1}$ and
-# $\\boxed{2}$", also with a label ("x = \\boxed{1}, y = \\boxed{2}") and the same marker phrase again.
+# What may stand between two finals that are given as one: "\\boxed{1}, \\boxed{2}", "$\\boxed{1}$ and $\\boxed{2}$",
+# also with a label ("x = \\boxed{1}, y = \\boxed{2}") and the same marker phrase again.
 _JOINT_LENGTH = 80
 _LABEL = r"(?:[A-Za-z](?:_\{?\w{1,5}\}?|')?\s{0,3}(?:=|\\in|:)\s{0,3})"
 _JOINT = re.compile(
@@ -167,9 +165,7 @@ def is_negated(text: str, start: int, end: int) -> bool:
 
 
 def alternative_before(text: str, start: int) -> str | None:
-    """The answer that "or" right before `start` makes this one an alternative to;
-    empty where it has no clear form.
-    """
+    """The answer that "or" right before `start` makes this one an alternative to; empty where it has no clear form."""
     before = text[max(0, start - 40) : start]
     offered = ("r" in before[-24:] and _MAY_BE_OR.search(before)) or _has_foreign_or(before)
     match = _OR_BEFORE.search(before) if offered else None

@@ -1,8 +1,6 @@
-"""Answers declared in words:
-"the final answer is ...", "Answer: ...", and, for the lenient profile, plain prose.
-"""
+"""Answers declared in words: "the final answer is ...", "Answer: ...", and, for the lenient profile, plain prose."""
 
-# Tables and expressions read better in one line; the signs themselves are meant.
+# An alternative of an expression stays on one line.
 # ruff: noqa: E501
 
 from __future__ import annotations
@@ -70,9 +68,7 @@ def phrase_answers(text: str) -> list[Stated]:
 
 
 def _end_before(answers: list[Stated], text: str, place: int) -> None:
-    """Let the last statement end where another one begins inside of it, or drop it where it then says
-    nothing.
-    """
+    """Let the last statement end where another one begins inside of it, or drop it where it then says nothing."""
     outer = answers.pop()
     value = text[outer.value_start : place].strip(" \n*_:,;.$")
     value = re.sub(r"[\s,;]*\b(?:or|and)$", "", value)
@@ -91,9 +87,7 @@ def _sentence_words_start(text: str, place: int) -> int:
 
 
 def _stated_at(text: str, place: int) -> tuple[str, int]:
-    """The answer that starts at `place`:
-    a math span (or several joined ones), else the words to the sentence's end.
-    """
+    """The answer that starts at `place`: a math span (or several joined ones), else the words to the sentence's end."""
     math = _MATH.match(text, place)
     if math is None:
         return _words_at(text, place)

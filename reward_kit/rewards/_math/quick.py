@@ -12,8 +12,7 @@ from reward_kit.rewards._math.hedges import alternative_before, given_together, 
 from reward_kit.rewards._math.surroundings import BEFORE, is_example, may_be_example
 from reward_kit.rewards._math.visible import may_think
 
-# Braces in a box, at most two deep. A brace ends each run of other signs, so that a failed match takes linear
-# time too.
+# Braces in a box, at most two deep. A brace ends each run of other signs, so that a failed match takes linear time too.
 _BALANCED = re.compile(r"[^{}]*(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}[^{}]*)*")
 # `\boxed 42` stands for a box too; this far before another one it cannot belong to it.
 _BARE_BOX = 200
@@ -34,8 +33,8 @@ _UNIT_WORDS = frozenset(
 def quick_answer(text: str, lenient: bool) -> str | None:
     """The answer of a response of a usual shape, else None.
 
-    That is the content of the last box where it stands at the end of the response with nothing to weigh: no
-    other box beside it, no words behind, no negation and no "or" before, no thinking tags.
+    That is the content of the last box where it stands at the end of the response with nothing to weigh: no other box
+    beside it, no words behind, no negation and no "or" before, no thinking tags.
     """
     start = text.rfind("\\boxed{")
     if start < 0:

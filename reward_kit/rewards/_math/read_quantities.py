@@ -1,7 +1,5 @@
 """Reads single values: numbers and expressions with units, bases, times and ratios, choice letters."""
 
-# Tables and expressions read better in one line.
-
 from __future__ import annotations
 
 import re
@@ -53,9 +51,7 @@ def read_quantity(tokens: Tokens) -> Quantity:
 
 
 def _compound(tokens: list[Token]) -> Quantity | None:
-    """3 hours 30 minutes, 5 feet 6 inches:
-    several quantities of one dimension, added in the first one's unit.
-    """
+    """3 hours 30 minutes, 5 feet 6 inches: several quantities of one dimension, added in the first one's unit."""
     pieces: list[list[Token]] = [[]]
     for token in tokens:
         if token.kind == "num" and pieces[-1] and pieces[-1][-1].kind == "word":

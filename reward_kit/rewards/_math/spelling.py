@@ -1,6 +1,6 @@
 """Brings the many spellings of a mathematical text to one: Unicode to LaTeX, layout commands away."""
 
-# Tables and expressions read better in one line; the signs themselves are meant; word lists.
+# The table of signs keeps its columns.
 # ruff: noqa: E501
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
-r"""What stands around the last box:
-is it the answer, a part of a larger expression, an example, or taken back?
-"""
+r"""What stands around the last box: is it the answer, a part of a larger expression, an example, or taken back?"""
 
-# Tables and expressions read better in one line; the signs themselves are meant.
+# An alternative of an expression stays on one line.
 # ruff: noqa: E501
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ from fractions import Fraction
 
 _F = Fraction
 
-# name -> (dimension, factor to the dimension's base, other spellings). Factors are exact by definition
-# (international yard and pound agreement of 1959, SI brochure 9).
+# name -> (dimension, factor to the dimension's base, other spellings). Factors are exact by definition (international
+# yard and pound agreement of 1959, SI brochure 9).
 _TABLE: dict[str, tuple[str, Fraction, str]] = {
     "m": ("length", _F(1), "meter meters metre metres"),
     "cm": ("length", _F(1, 100), "centimeter centimeters centimetre centimetres"),

@@ -15,9 +15,7 @@ _SHOWN = 60
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """An outcome, its one-line reason, and the layer that decided (extraction, exact, structure,
-    symbolic).
-    """
+    """An outcome, its one-line reason, and the layer that decided (extraction, exact, structure, symbolic)."""
 
     outcome: Outcome
     reason: str

@@ -1,7 +1,5 @@
 """Answers in words: their canonical key, number words, and words that name mathematical objects."""
 
-# Tables and expressions read better in one line; word lists.
-
 from __future__ import annotations
 
 import re
