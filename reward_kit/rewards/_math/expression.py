@@ -26,7 +26,6 @@ class Expr:
 
 
 ZERO = Expr("num", number=Fraction(0))
-ONE = Expr("num", number=Fraction(1))
 INFINITY = Expr("const", name="inf")
 
 

@@ -42,7 +42,7 @@ from reward_kit.rewards._math.scan import (
     strip_braces,
     trimmed,
 )
-from reward_kit.rewards._math.tokens import LONGEST_ANSWER, Token, Unreadable, tokenize
+from reward_kit.rewards._math.tokens import Token, Unreadable, tokenize
 from reward_kit.rewards._math.words import REALS, changes_value, from_words, key_of
 
 _DEEPEST = 12
@@ -254,12 +254,3 @@ def _special_set(body: Tokens) -> Answer | None:
     if body[0].text == "setR":
         return REALS
     return SetOf(()) if body[0].text == "emptyset" else None
-
-
-def is_readable(text: str) -> bool:
-    """True where the text can be read as an answer."""
-    try:
-        read(text)
-    except Unreadable:
-        return False
-    return len(text) <= LONGEST_ANSWER and bool(text.strip())
