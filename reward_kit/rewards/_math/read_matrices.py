@@ -6,7 +6,13 @@ from reward_kit.rewards._math.answers import Answer, Matrix, Quantity
 from reward_kit.rewards._math.expression import Expr, neg, num
 from reward_kit.rewards._math.parser import parse
 from reward_kit.rewards._math.read_relations import Read, split_relations
-from reward_kit.rewards._math.scan import Tokens, is_cmd, is_op, need, split_top
+from reward_kit.rewards._math.scan import (
+    Tokens,
+    is_cmd,
+    is_op,
+    need,
+    split_top,
+)
 from reward_kit.rewards._math.tokens import Token, Unreadable
 
 _MOST_ITEMS = 5_000
