@@ -12,6 +12,7 @@ import pytest
 
 from reward_kit.controls import DOMAINS
 from reward_kit.models import Row
+from reward_kit.rewards import _math as layers
 from reward_kit.rewards import math as math_module
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -81,3 +82,10 @@ def test_what_the_controls_ask(gold: str, control: str, operator: str, must: str
     polarities = {(made.operator, made.response["content"]): made.polarity for made in written}
     assert polarities[operator, control] == {"pass": "preserving", "fail": "flipping"}[must]
     assert (outcome(gold, control) == "yes") == (must == "pass")
+
+
+def test_the_layers_name_all_of_their_modules():
+    package = Path(math_module.__file__).parent / "_math"
+    listed = re.findall(r"\w+", (layers.__doc__ or "").partition("\n")[2])
+    for module in package.glob("[a-z]*.py"):
+        assert module.stem in listed, module.stem
