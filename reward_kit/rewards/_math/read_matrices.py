@@ -65,7 +65,7 @@ def _transposed(rows: list[list[Answer]], tail: list[Token]) -> list[list[Answer
 
 
 def _scaled(rows: list[list[Answer]], head: list[Token]) -> list[list[Answer]]:
-    factor = parse([*head, Token("num", "1", True)]) if is_cmd(head[-1], "cdot", "times") else _factor(head)
+    factor = parse([*head, Token("num", "1", True)]) if is_cmd(head[-1], "cdot", "times") else parse_factor(head)
     return [[Quantity(Expr("mul", (factor, _entry(cell)))) for cell in row] for row in rows]
 
 
@@ -77,7 +77,7 @@ def _read_lines(tokens: Tokens, start: int, end: int, read: Read) -> Answer:
     return read([token for token in body if not is_op(token, "&")])
 
 
-def _factor(head: list[Token]) -> Expr:
+def parse_factor(head: list[Token]) -> Expr:
     """The factor in front of a matrix; a lone minus is -1."""
     return num(-1) if len(head) == 1 and is_op(head[0], "-") else parse(head)
 
