@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from reward_kit.models import Outcome
-from reward_kit.rewards._math.answers import Answer, Bracketed, Listing, Quantity, RealSet, SetOf
+from reward_kit.rewards._math.answers import Answer, Bracketed, Listing, Quantity, RealSet, SetOf, Words
 from reward_kit.rewards._math.equality import Comparison
 from reward_kit.rewards._math.finals import Final
 from reward_kit.rewards._math.policy import Policy
 from reward_kit.rewards._math.reading import Reading, read
+from reward_kit.rewards._math.spelling import to_latex
 from reward_kit.rewards._math.tokens import Unreadable
 from reward_kit.rewards._math.verdicts import Verdict, shown
 from reward_kit.rewards._math.worker import Prover, WorkerUnavailable
@@ -51,6 +54,7 @@ def _verdict(gold: Reading, given: Reading, final: Final, comparison: Comparison
     equal = comparison.equal(gold, given) or _each_equal(gold, given, final, comparison)
     if not equal and final.labelled and isinstance(gold.answer, Bracketed):
         equal = _same_alternative(final.labelled, gold, comparison)  # a point, coordinate by coordinate
+    equal = equal and not _contradicts(gold, given)
     layer = "symbolic" if prover.used else "exact" if _is_single(gold.answer) else "structure"
     answer, wanted = shown(final.text), shown(gold.text)
     if equal and final.alternative is not None and not _same_alternative(final.alternative, gold, comparison):
@@ -65,6 +69,24 @@ def _verdict(gold: Reading, given: Reading, final: Final, comparison: Comparison
     if prover.timed_out:
         return Verdict(Outcome.WRONG_ANSWER, f"{answer} could not be shown to equal {wanted} in time", "deadline")
     return Verdict(Outcome.WRONG_ANSWER, f"{answer} is not {wanted}", layer)
+
+
+# \\in \\mathbb{N}: which numbers a parameter stands for. "Z^+" and its like are the natural numbers.
+_DOMAIN = re.compile(r"\\in\s*\\(?:mathbb|mathbf|mathrm)\s*\{?\s*([NZQRC])\s*\}?\s*([_^]\s*\{?\s*(?:\+|\*|>|\\geq? ?0))?")
+
+
+def _contradicts(gold: Reading, given: Reading) -> bool:
+    """True where equal answers differ in what the values do not show: the domain of a parameter, and or or."""
+    wanted, stated = _domains(gold.text), _domains(given.text)
+    if wanted and stated and wanted != stated:
+        return True
+    sides = (gold.answer, given.answer)
+    words = all(isinstance(side, Listing) and all(isinstance(item, Words) for item in side.items) for side in sides)
+    return words and len({isinstance(side, Listing) and side.choice for side in sides}) == 2
+
+
+def _domains(text: str) -> set[str]:
+    return {"N" if letter == "Z" and positive else letter for letter, positive in _DOMAIN.findall(to_latex(text))}
 
 
 def _each_equal(gold: Reading, given: Reading, final: Final, comparison: Comparison) -> bool:

@@ -42,7 +42,7 @@ def quick_answer(text: str, lenient: bool) -> str | None:
         return _plain_line(text) if lenient and "box" not in text else None
     close = text.rfind("}")
     content, behind = text[start + 7 : close].strip(), text[close + 1 :].strip(_NOTHING)
-    if not content or (behind and behind not in _UNIT_WORDS) or may_think(text):
+    if not content or "?" in content or (behind and behind not in _UNIT_WORDS) or may_think(text):
         return None
     if ("{" in content or "}" in content) and not _is_plain_group(content):
         return None
@@ -57,6 +57,11 @@ def quick_answer(text: str, lenient: bool) -> str | None:
         is_negated(text, start, close + 1) or alternative_before(text, start) is not None
     )
     return None if hedged else content
+
+
+def stands_alone(text: str) -> bool:
+    """False where the words behind the last box of a quick answer may be its unit."""
+    return "\\boxed" not in text or text.rstrip(_NOTHING).endswith("}")
 
 
 def _plain_line(text: str) -> str | None:
