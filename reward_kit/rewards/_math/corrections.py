@@ -1,7 +1,7 @@
 """Corrections: what a response says behind its final answer to replace it, in words and in several languages."""
 
 # Tables and expressions read better in one line; the signs themselves are meant.
-# ruff: noqa: RUF001, E501
+# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -27,7 +27,13 @@ _SECOND_THOUGHT = re.compile(
     r"|(?:final|new) answer (?:after|on|upon)\b)",
     re.IGNORECASE,
 )
-_CONFIRMS = re.compile(r"\b(?:yes|correct|right|match(?:es)?|confirm(?:s|ed)?|consistent|holds|works)\b|✓|✔", re.IGNORECASE)
+_TRUE_VALUE = re.compile(
+    r"\b(?:correct|right|true|real|actual) (?:answer|value|total|count|result|number|one|sum)\b(?: is| was| should be|:|,)",
+    re.IGNORECASE,
+)
+_CONFIRMS = re.compile(
+    r"\b(?:yes|correct|right|match(?:es)?|confirm(?:s|ed)?|consistent|holds|works)\b|✓|✔", re.IGNORECASE
+)
 _DENIES = re.compile(r"\b(?:not|no|wrong|mistake|error|incorrect|instead|forgot|missed)\b|n['’]t\b", re.IGNORECASE)
 _BEFORE_WORDS = " \n\t$.)]}*\\(_;,-–—"
 _VALUES = re.compile(r"(?<![\w.,])-?\d{1,15}(?:,\d{3}){0,5}(?:\.\d{1,15})?(?![\w])")
@@ -41,9 +47,12 @@ def correction(behind: str, answer: str) -> str:
         return found.group()
     words = behind.lstrip(_BEFORE_WORDS)
     thought = _SECOND_THOUGHT.match(words)
+    given = _values(answer)
     if thought is None:
-        return ""
-    given, stated = _values(answer), _values(words[:_REACH])
+        true = _TRUE_VALUE.search(behind)
+        named = _values(behind[true.end() :].partition("\n")[0][:40]) if true is not None else []
+        return true.group() if true is not None and len(given) == 1 and named and named[0] != given[0] else ""
+    stated = _values(words[:_REACH])
     return thought.group() if len(given) == 1 and stated and stated[-1] != given[0] else ""
 
 

@@ -4,6 +4,9 @@ Every pattern is either a plain search for a literal or a match of bounded lengt
 the time is linear in the length of the response.
 """
 
+# Tables and expressions read better in one line.
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import re
@@ -28,7 +31,7 @@ from reward_kit.rewards._math.visible import visible_text
 
 # How much text behind an answer is searched for a correction, and how soon a correction of a #### line comes.
 _BEHIND = 240
-_OPENING = 30
+_OPENING = 12
 # A final answer stands at the end: what comes before the last 400,000 characters is not looked at.
 _LONGEST_RESPONSE = 400_000
 
@@ -102,7 +105,7 @@ def _declared(text: str) -> Final | Missing | None:
 # ---------------------------------------------------------------------------------------------------- boxes
 # A unit right behind the box belongs to the answer.
 _UNIT_BEHIND = re.compile(
-    r"(?:\s?\$\s?|\\\)\s?)?\$?(?:\\[ ,;!]|\s)?(?:\\(?:text|mathrm|textrm|mbox)\s?\{[^{}]{1,30}\}|\\?%|\^\s?\{?\s?\\circ\s?\}?|°"
+    r"(?:\s?\$\s?|\\\)\s?)?\$?(?:\\[ ,;!]|\s)?(?:\\(?:text|mathrm|textrm|mbox)\s?\{[^{}]{1,30}\}(?:\s?\^\s?(?:\{\s?-?[1-3]\s?\}|[1-3]))?|\\?%|\^\s?\{?\s?\\circ\s?\}?|°"
     r"|(?:hundred|thousand|million|billion|trillion|dozen|percent)\b)"
 )
 # $\\boxed{10}$ kilograms, $\\boxed{5}$ square cm, \\boxed{60} miles per hour
@@ -187,13 +190,14 @@ def _unit_behind(text: str, end: int) -> str:
     if match is not None:
         return "" if _UNIT_PROSE.search(match.group()) else match.group().replace("$", " ").replace("\\)", " ")
     words = _UNIT_WORDS.match(text, end)
-    if words is None:
+    if words is None or text[end - 2 : end] in (")}", "]}"):  # a point has no unit, and a text may hold its own
         return ""
     name = words.group("name")
     known = is_known(name) if len(name) > 1 and name != "in" else name in _SHORT_UNITS
     # "m", "s" and "in" are words of other kinds too: they are units where the sentence ends behind them.
     ends = len(name) > 1 and name != "in"
-    return f"\\text{{ {words.group('unit')}}}" if known and (ends or _ENDS.match(text, words.end())) else ""
+    unit = words.group("unit").replace(" an ", " per ").replace(" a ", " per ")
+    return f"\\text{{ {unit}}}" if known and (ends or _ENDS.match(text, words.end())) else ""
 
 
 # --------------------------------------------------------------------------------------------------- <answer>
@@ -216,7 +220,18 @@ def _from_tag(text: str, tag: tuple[int, int, str]) -> Final | Missing:
     if back:
         return Missing(Outcome.AMBIGUOUS, f"the <answer> block is taken back: {' '.join(back.split())!r}")
     inner = _declared(content)
-    return inner if inner is not None else Final((content.strip(),), "<answer>")
+    if inner is not None:
+        return inner
+    sentence = content.strip()
+    # "The total number is 204." in the tags: the value that the sentence ends with.
+    stated = concluding_answer(sentence) if _SENTENCE.match(sentence) else None
+    return Final((stated or sentence,), "<answer>")
+
+
+_SENTENCE = re.compile(
+    r"(?:(?:So|Thus|Hence|Therefore),? )?(?:[Tt]he|[Oo]ur|[Mm]y)"
+    r"(?: (?!(?:whether|that|if|who|which|unless|claim|or|not|nor|no)\b)(?:[a-z]+|\d+),?){1,12} (?:is|are|equals) [^\n]{1,80}$"
+)
 
 
 # ------------------------------------------------------------------------------------------------------- ####

@@ -1,6 +1,7 @@
 """Tells a final answer from a hedge: alternatives, negations and conflicts around it."""
 
 # Tables and expressions read better in one line; the signs themselves are meant.
+# ruff: noqa: E501
 
 from __future__ import annotations
 

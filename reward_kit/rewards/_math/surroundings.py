@@ -28,7 +28,8 @@ _DIGIT_BEFORE = re.compile(r"[\d.,]$")
 _LARGER_BEHIND = re.compile(
     r"\d|!\s?\$|[.,]\d|(?!(?:cm|mm|km|kg|m|g|s|ml|ft|in|mph|h|th|st|nd|rd)\b)[A-Za-z](?![A-Za-z]{3})|\s?(?:[/+^](?!\s?\{?\s?(?:\\circ|\\text))|\*(?!\*)[\w\\(]"
     r"|\\(?:pi|sqrt|[dt]?frac|times|cdot|pm)(?![A-Za-z]))|-[\d\\]"
-    r"|\$?\s(?:minus|plus|divided by|multiplied by|squared|cubed|times \$?\d)|(?:\\?%|\$? percent)\$? of (?:\$?\d|an? (?:hundred|[mbtz]\w{1,3}illion|thousand)\b)"
+    r"|\$?\s(?:hours?|minutes?|dollars|feet|pounds|years?|weeks?|days?|[hm]),? (?:and )?\$?\d+\$? ?(?:minutes?|mins?|seconds?|cents|inches|ounces|months?|days?|hours?)\b"
+    r"|\$?\s(?:minus|plus|divided by|multiplied by|squared|cubed|times \$?\d)|(?:\\?%|\$? percent)\$? of (?:\$?\d|an? (?:hundred|[mb]illion|trillion|thousand)\b)"
 )
 _CHOICE = re.compile(r"\\f?boxe?d?\s?\{(?:\\\w+\s?\{)?\s?\(?[A-J]\)?\s?\}?\s?\}")
 _SAYS_NOTHING = " \n\t$.)]}\\"
@@ -174,7 +175,8 @@ def objection(text: str, start: int, end: int) -> str:
     behind = text[end : end + _BEHIND]
     if len(behind) < 16 and not behind.strip(_SAYS_NOTHING):
         behind = ""
-    if near.endswith(("~~", "{")) and _STRUCK.search(near):
+    closed = near.endswith("~~") and before.rpartition("\n")[2].count("~~") % 2 == 0  # ~~\boxed{1}~~ \boxed{2}
+    if near.endswith(("~~", "{")) and not closed and _STRUCK.search(near):
         return "the last box is struck out"
     operator = near.endswith(_OPERATORS) and _LARGER_BEFORE.search(near) and not _TAG_BEFORE.search(near)
     if operator or (near == before and _DIGIT_BEFORE.search(near)):

@@ -72,9 +72,7 @@ MULTIPLIERS = {
     for name, (dimension, factor, spellings) in _TABLE.items()
     if dimension == "count"
     for spelling in (name, *spellings.split())
-} | {
-    name: _F(factor) for factor, names in _FOREIGN_MULTIPLIERS.items() for name in names.split()
-}
+} | {name: _F(factor) for factor, names in _FOREIGN_MULTIPLIERS.items() for name in names.split()}
 _CHINESE_MULTIPLIERS = tuple(sorted((name for name in MULTIPLIERS if not name[0] < "一"), key=len, reverse=True))
 CURRENCIES = {"$": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "USD": "$"}
 _POWERS = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cubed": 3, "cu": 3}
