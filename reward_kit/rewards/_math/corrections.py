@@ -10,7 +10,7 @@ from fractions import Fraction
 
 # These take an answer back wherever they stand behind it.
 _CORRECTS = re.compile(
-    r"\b(?:scratch (?:that|this)|strike (?:that|this)|never ?mind|nope|apolog(?:y|ies|i[sz]e)|erratum|corrigendum|off[- ]by[- ]one|typo"
+    r"\b(?:scratch (?:that|this)|strike (?:that|this)|never ?mind|nope|erratum|corrigendum|off[- ]by[- ]one|typo"
     r"|disregard|ignore (?:the above|that|this|my)|I retract|take (?:that|this|it|my answer) back|not quite"
     r"|(?:I|we) meant|I (?:should|must) have|(?:revised|updated|corrected|amended) (?:final )?(?:answer|value|result)"
     r"|let(?:[’']?s| me) (?:redo|recompute|recalculate|re-?count|rethink|start over|try again)"
@@ -22,7 +22,7 @@ _CORRECTS = re.compile(
 )
 # These open a second thought; whether they take the answer back shows in the value that follows.
 _SECOND_THOUGHT = re.compile(
-    r"(?:(?:but|no|hmm+|sorry|actually|rather|oh|ah|well|wait|i think|nein|moment|espera|espere|aspetta|scusa|attendez|attends|pardon|désolé|нет|стоп|подождите)\b"
+    r"(?:(?:but|no|hmm+|sorry|(?:(?:my|I) )?apolog(?:y|ies|i[sz]e)|actually|rather|oh|ah|well|wait|i think|nein|moment|espera|espere|aspetta|scusa|attendez|attends|pardon|désolé|нет|стоп|подождите)\b"
     r"|re-?(?:check|calculat|comput|count|read|consider|examin)ing\b|(?:up)?on (?:re-?\w+|reflection|second|closer|further)\b"
     r"|(?:final|new) answer (?:after|on|upon)\b)",
     re.IGNORECASE,
