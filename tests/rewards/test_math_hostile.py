@@ -17,7 +17,7 @@ grade = getattr(math_module.math_reward, "__wrapped__", math_module.math_reward)
 
 TAKEN_BACK = [
     "Correction: it is 12.", "Correction : 12.", "EDIT: 12", "Scratch that. The count is 12.", "Never mind, it is 12.", "Nope, 12.",
-    "Sorry, I meant 12.", "Erratum: 12.", "Hmm, that is off by one, so 12.", "That was a typo; 12.", "Disregard this.",
+    "Sorry, I meant 12.", "My apologies, it is 12.", "I made a mistake, it is 12.", "Erratum: 12.", "Hmm, that is off by one, so 12.", "That was a typo; 12.", "Disregard this.",
     "But the problem asks for the sum, so 12.", "Rechecking, the sum is 12.", "Not quite: 12.", "The correct value is 12.",
     "Espera, es 12.", "Corrección: 12.", "Attendez, c'est 12.", "Moment, das ist falsch: 12.", "Korrektur: 12.",
     "更正：12。", "等等，应该是12。", "不对，12。", "訂正：12", "Исправление: 12.", "Нет, правильный ответ 12.", "아니, 12입니다.",
@@ -25,7 +25,8 @@ TAKEN_BACK = [
 CONFIRMED = [
     "Wait, let me double-check: 5 + 6 = 11. Yes, correct.", "Note that 11 is prime.", "No other value works.",
     "Sorry for the long solution.", "Remark: for $n=5$ one gets 12.", "**Confidence:** 95%", "But note that 11 is the only case.",
-    "答案为11。", "没错。",
+    "答案为11。", "没错。", "I apologize for any confusion.", "I hope I have not made a mistake.", "No mistakes were found.",
+    "Please let me know if this should be explained in more detail.",
 ]  # fmt: skip
 BEFORE = [
     "Suppose that the answer is \\boxed{11}. This leads to a contradiction.", "If the answer were \\boxed{11}, then n would be even.",

@@ -53,7 +53,7 @@ _TAKEN_BACK = re.compile(
     r"|(?:do not|don[’']t|cannot|can[’']t|can not) (?:know|solve|answer|be (?:right|correct|true))"
     r"|(?:have|has) no (?:answer|idea)|not sure|edit:|correction:|wait|however|on second thought|required format|(?:just|only|merely) (?:an?|the) (?:placeholder|example|template|format)"
     r"|oops|hold on|though (?:it|that|this) (?:might|may|could)|I (?:forgot|missed|overlooked|mis(?:counted|read|calculated))"
-    r"|should (?:really |instead |actually )?be|(?:if|unless|when|assuming|provided)\b[^.\n]{0,60}\b(?:else|otherwise|in which case))\b",
+    r"|should (?:really |instead |actually )?be(?! (?:explained|noted|clear|emphasi[sz]ed|mentioned|obvious|able))|(?:if|unless|when|assuming|provided)\b[^.\n]{0,60}\b(?:else|otherwise|in which case))\b",
     re.IGNORECASE,
 )
 _NUMERAL = re.compile(r"-?\d{1,15}(?:,\d{3}){0,5}(?:\.\d{1,15})?")
@@ -78,7 +78,8 @@ _VERDICT = re.compile(
     r"wrong|incorrect|mistake|extraneous|reject|discard|invalid|not|does|do|fails?|contradict", re.IGNORECASE
 )
 _NOT_TAKEN_BACK = re.compile(
-    r"\bnot (?:an? )?(?:extraneous|wrong|incorrect|mistaken|mistake|invalid|contradict)\b(?: \w+)?"
+    r"\b(?:not (?:make|made)|no|any|without) (?:an? |any )?(?:mistake|error)s?\b"
+    r"|\bnot (?:an? )?(?:extraneous|wrong|incorrect|mistaken|mistake|invalid|contradict)\b(?: \w+)?"
     r"|\b(?:common|usual|typical|frequent) (?:mistake|error|pitfall)s?\W{0,3}(?::|\W(?:is|are|would|here)\b)[^.\n]{0,80}",
     re.IGNORECASE,
 )
