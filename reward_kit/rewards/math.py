@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from reward_kit.models import EvaluateResult, Message, Outcome, text_of
 from reward_kit.rewards._math.finals import Final, Missing, find_final, given_answer
 from reward_kit.rewards._math.policy import EXACT, Percent, Policy, Rounding, Units
-from reward_kit.rewards._math.quick import quick_answer
+from reward_kit.rewards._math.quick import quick_answer, stands_alone
 from reward_kit.rewards._math.verdicts import compare_numbers, compare_texts
 
 if TYPE_CHECKING:
@@ -69,7 +69,11 @@ def math_reward(
         if settled is not None:
             outcome, reason, gold = settled
             return _result(outcome, reason, "exact", answer, gold)
-        final: Final | Missing = given_answer(answer, "box" if "box" in content else "phrase")
+        final: Final | Missing
+        if stands_alone(content):
+            final = given_answer(answer, "box" if "box" in content else "phrase")
+        else:
+            final = find_final(content, cut_off=cut_off, lenient=lenient)
     else:
         final = find_final(content, cut_off=cut_off, lenient=lenient)
     gold = _gold_text(ground_truth)

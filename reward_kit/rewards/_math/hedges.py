@@ -1,5 +1,8 @@
 """Tells a final answer from a hedge: alternatives, negations and conflicts around it."""
 
+# An alternative of an expression stays on one line.
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import re
@@ -47,7 +50,8 @@ _NEGATED_BEFORE = re.compile(
     r"(?:\bnot\b|\bnever\b|n't\b|n’t\b|\bcannot be\b|\brather than\b|\binstead of\b|\bother than\b|\bexcept\b"
     r"|\bnor\b|\b(?:wrong|incorrect) (?:answer|value|result)s?(?: is| are| would be)?"
     # a bound or a multiple is not the answer either
-    r"|\b(?:less|greater|more|fewer|smaller|larger|higher|lower) than|\bdiffer(?:s|ent)? from|\b(?:twice|half of)\b"
+    r"|\b(?:less|greater|more|fewer|smaller|larger|higher|lower) than|\bdiffer(?:s|ent)? from|\b(?:twice|half of|anything but|close to|far from|short of|rule out|ruled out|no way (?:it|that) is|minus|negative"
+    r"|exclude|eliminate|(?:square|cube) root of|(?:square|cube|negative|opposite|reciprocal|inverse|double|triple|third|quarter) of|an (?:upper|lower) bound is)\b"
     r"|\b(?:answer|value|result|number) (?:is|must be|would be) (?:at (?:most|least)|below|above|under|over|up to)"
     r"|不是|不为|并非|不等于|ではなく|\bнет?\b|\bno (?:es|son|é)\b|\bn['’]est pas\b|\bnicht\b|\bnon è\b|\bnão é\b)"
     + _FILLER
@@ -146,6 +150,16 @@ def may_be_hedge(before: str) -> bool:
         or " up to " in before
         or " from " in before
         or "no es" in before
+        or "no way" in before
+        or "minus" in before
+        or "negative" in before
+        or " to" in before
+        or " of" in before
+        or " but" in before
+        or " out" in before
+        or "exclude" in before
+        or "eliminate" in before
+        or "bound" in before
         or "n'est" in before
         or "nicht" in before
         or not before.isascii()
@@ -195,7 +209,7 @@ def alternative_after(text: str, end: int) -> str | None:
 # The words that can end a negation or an "or" before an answer, but for "is" and "are" behind "wrong answer". A word
 # too many here costs time only.
 _HEDGE_ENDS = frozenset(
-    "not never nor be than of from except answer answers value values result results to simply just actually really"
+    "not never nor be than of from except answer answers value values result results to out exclude eliminate minus negative but way simply just actually really"
     " twice most least below above under over or either maybe perhaps possibly even no es son pas nicht o ou"
     " oder".split()
 )
@@ -204,5 +218,5 @@ _HEDGE_ENDS = frozenset(
 def may_lead_from_hedge(word: str, before: str) -> bool:
     """False where `word`, the last one of the lower-case text before an answer, ends no negation and no choice."""
     if word in ("is", "are"):
-        return "wrong" in before or "incorrect" in before
+        return "wrong" in before or "incorrect" in before or "bound" in before or "no way" in before
     return word in _HEDGE_ENDS or not (word.isascii() and word.isalpha())

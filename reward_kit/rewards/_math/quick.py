@@ -18,9 +18,9 @@ _BALANCED = re.compile(r"[^{}]*(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}[^{}]*)*")
 _BARE_BOX = 200
 # What may follow a box and says nothing.
 _NOTHING = " \n\t$.*)]\\"
-# Units in words behind a box: no other reader takes them for a part of the answer either.
+# Units in words behind a box: they make no number another one, and are read where the gold is more than a number.
 _LENGTHS = ("feet", "meters", "inches", "yards", "miles", "units", "centimeters", "kilometers")
-_UNIT_WORDS = frozenset(
+UNIT_WORDS = frozenset(
     (
         *_LENGTHS,
         *(f"{power} {length}" for power in ("square", "cubic") for length in _LENGTHS),
@@ -41,7 +41,7 @@ def quick_answer(text: str, lenient: bool) -> str | None:
         return _plain_line(text) if lenient and "box" not in text else None
     close = text.rfind("}")
     content, behind = text[start + 7 : close].strip(), text[close + 1 :].strip(_NOTHING)
-    if not content or (behind and behind not in _UNIT_WORDS) or may_think(text):
+    if not content or "?" in content or (behind and behind not in UNIT_WORDS) or may_think(text):
         return None
     if ("{" in content or "}" in content) and not _is_plain_group(content):
         return None
@@ -56,6 +56,11 @@ def quick_answer(text: str, lenient: bool) -> str | None:
         is_negated(text, start, close + 1) or alternative_before(text, start) is not None
     )
     return None if hedged else content
+
+
+def stands_alone(text: str) -> bool:
+    """False where the words behind the last box of a quick answer may be its unit."""
+    return "\\boxed" not in text or text.rstrip(_NOTHING).endswith("}")
 
 
 def _plain_line(text: str) -> str | None:

@@ -10,6 +10,7 @@ from reward_kit.rewards._math.scan import (
     Tokens,
     is_cmd,
     is_op,
+    is_word,
     need,
     split_top,
 )
@@ -73,8 +74,16 @@ def _read_lines(tokens: Tokens, start: int, end: int, read: Read) -> Answer:
     """A system of equations, line by line; lines with conditions (a function in pieces) compare row by row."""
     body = _body(tokens, start, end)
     if tokens[start + 2].text == "cases" and any(is_op(token, "&") for token in body):
-        return Matrix(tuple(tuple(row) for row in _cells(body, read)))
+        # "if x > 0" states the condition x > 0; "otherwise" stays a word
+        return Matrix(tuple(tuple(row) for row in _cells(_without_if(body), read)))
     return read([token for token in body if not is_op(token, "&")])
+
+
+def _without_if(body: list[Token]) -> list[Token]:
+    pairs = zip([None, *body], body, strict=False)
+    return [
+        token for before, token in pairs if not (before and is_op(before, "&") and is_word(token, "if", "for", "when"))
+    ]
 
 
 def parse_factor(head: list[Token]) -> Expr:

@@ -24,6 +24,7 @@ from reward_kit.rewards._math.read_collections import (
     read_group,
     read_listing,
     read_union,
+    without_membership,
     without_plus_minus,
 )
 from reward_kit.rewards._math.read_matrices import read_matrix
@@ -49,12 +50,8 @@ _DEEPEST = 12
 _MOST_PARENTHESES = 300
 # Each spelling of the positive or the non-negative numbers: True where zero is not one of them.
 _HALF_LINES = {
-    "setR^+": True,
-    "setR_+": True,
-    "setR_gt0": True,
-    "setR_ge0": False,
-    "setR^+_0": False,
-    "setR_0^+": False,
+    **dict.fromkeys(("setR^+", "setR_+", "setR_gt0"), True),
+    **dict.fromkeys(("setR_ge0", "setR^+_0", "setR_0^+"), False),
 }
 _LEADS = frozenset("so thus hence therefore the final correct answer is".split())
 # "for all x", "where k is an integer": what follows explains the answer.
@@ -100,7 +97,7 @@ def _is_text(tokens: Tokens) -> bool:
 def _read(tokens: Tokens, depth: int) -> Answer:
     if depth > _DEEPEST:
         raise Unreadable(f"the answer is nested more than {_DEEPEST} deep")
-    body = _without_explanation(trimmed(tokens))
+    body = without_membership(_without_explanation(trimmed(tokens)))
     body = _yes_or_no(_without_lead(_without_parentheses(body)))
     if not body:
         raise Unreadable("the answer is empty")
@@ -150,6 +147,8 @@ def _without_lead(body: list[Token]) -> list[Token]:
     """Without "the answer is" in front."""
     end = next((k for k, token in enumerate(body) if not (token.kind == "word" and token.text.lower() in _LEADS)), 0)
     said = [token.text.lower() for token in body[:end]]
+    if said[-1:] == ["answer"] and end < len(body) - 1 and is_op(body[end], ":"):
+        return body[end + 1 :]
     return body[end:] if said[-2:] == ["answer", "is"] else body
 
 

@@ -95,7 +95,11 @@ def several_choices(gold: Answer, given: Answer) -> tuple[tuple[Answer, ...], tu
         for side in (gold, given)
     ]
     letters = [[choice_letter(item) for item in side] for side in sides]
-    ordered = all(len(side) > 1 and all(side) and sorted(set(side)) == side for side in letters)
+    # DAC is a word; D, A, C are three letters in any order.
+    ordered = all(
+        len(side) > 1 and all(side) and (sorted(set(side)) == side or not isinstance(written, Quantity))
+        for side, written in zip(letters, (gold, given), strict=True)
+    )
     return (sides[0], sides[1]) if ordered else None
 
 
