@@ -112,20 +112,25 @@ def _finish(journal: Journal, report: FilterReport, force: bool) -> None:
 
 
 def _refuse_to_lose(old: Path, new: Path) -> None:
-    """Stop where rows that somebody may have written by hand would go."""
+    """Stop where rows or labels that somebody may have written by hand would go."""
     remedy = "--force replaces it"
-    kept = set(_ids(new, []))
+    labelled = dict(_labels(new, []))
     defects: list[Defect] = []
-    lost = [row_id for row_id in _ids(old, defects) if row_id not in kept]
+    before = list(_labels(old, defects))
     if defects:
         raise PrepareError(f"{old} is there and cannot be read as a dataset. {remedy}")
-    if lost:
-        shown = ", ".join(map(str, lost[:5])) + (" ..." if len(lost) > 5 else "")
-        raise PrepareError(f"{old} has rows that the new one would not have: {shown}. {remedy}")
+    for what, lost in (
+        ("rows", [row_id for row_id, _ in before if row_id not in labelled]),
+        ("labels", [row_id for row_id, label in before if label and not labelled.get(row_id)]),
+    ):
+        if lost:
+            shown = ", ".join(map(str, lost[:5])) + (" ..." if len(lost) > 5 else "")
+            raise PrepareError(f"{old} has {what} that the new one would not have: {shown}. {remedy}")
 
 
-def _ids(path: Path, defects: list[Defect]) -> Iterator[Any]:
-    return (value.get("id") for _, value in read_jsonl(path, defects))
+def _labels(path: Path, defects: list[Defect]) -> Iterator[tuple[Any, bool]]:
+    """The id of each row, and whether it has a gold."""
+    return ((value.get("id"), value.get("ground_truth") is not None) for _, value in read_jsonl(path, defects))
 
 
 def file_digest(path: Path) -> str:
