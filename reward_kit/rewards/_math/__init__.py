@@ -1,6 +1,7 @@
 """The layers of `math_reward`: extraction, reading, exact and structural equality, symbolic identity in a worker.
 
-- The final answer in a response: visible, boxes, phrases, hedges, surroundings, finals; quick is their fast path.
+- The final answer in a response: visible, boxes, phrases, hedges, surroundings, corrections, finals; quick is their
+  fast path.
 - Its text as tokens: spelling, tokens, scan, digit_groups; the fast path for plain numbers is numerals.
 - Expressions: expression, and their parser from the lowest level up: cursor, operands, commands, parser.
 - Answers: answers, words, units, names, realsets, shapes; read by read_quantities, read_relations, read_collections,
