@@ -161,7 +161,7 @@ class DataStep(Step[DataSettings]):
         if findings:
             reason = f"{findings[0].reason}: {findings[0].message}"
             return Verdict(row.id, Outcome.GOLD_DEFECT, 0.0, reason, gold, gold, finding=findings[0].reason.value)
-        said = "stands up to the audit" if self.rebuilt is None else "as its source says"
+        said = f"stands up to the audit {self._domain}" if self.rebuilt is None else "as its source says"
         return Verdict(row.id, Outcome.PASSED, 1.0, said, gold, gold)
 
     def gates(self, verdicts: Sequence[Verdict]) -> Mapping[str, Gate]:

@@ -50,7 +50,7 @@ def test_a_prepared_dataset_has_nothing_to_be_found() -> None:
 
     assert (done.exit_code, done.output) == (
         0,
-        "1 read, 1 kept, 0 dropped (made.jsonl, layout dataset, audit math)\n",
+        "1 read, 1 good, 0 not to be trained on (made.jsonl, layout dataset, audit math)\n",
     )
 
 
