@@ -94,7 +94,10 @@ def load_suite(folder: Path) -> Suite:
     """
     path = folder / SUITE_FILE
     settings = read_settings(path)
-    rows = tuple(read_dataset(folder / DATASET_FILE))
+    dataset = folder / DATASET_FILE
+    if not dataset.exists() and settings.data is not None and settings.data.source is not None:
+        raise DatasetError([Defect(dataset, 0, "is not there", f"Run 'reward-kit prepare {folder.resolve().name}'")])
+    rows = tuple(read_dataset(dataset))
     declared = {step.name: getattr(settings, step.name) for step in STEPS}
     steps = {s.name: s(declared[s.name], folder, rows, settings.scale) for s in STEPS if declared[s.name] is not None}
     if defects := [defect for step in steps.values() for defect in step.defects()]:

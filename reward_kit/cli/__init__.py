@@ -12,7 +12,7 @@ from reward_kit.installation import conflict
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="pytest-rewardkit")
 def main() -> None:
-    """Prepare the suites that `pytest --rk-suite` runs."""
+    """Prepare and audit the datasets of the suites that `pytest --rk-suite=SUITE` runs."""
     if problem := conflict():
         raise click.ClickException(problem)
 

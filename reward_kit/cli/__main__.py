@@ -2,4 +2,4 @@
 
 from reward_kit.cli import main
 
-main()
+main(prog_name="reward-kit")

@@ -10,12 +10,16 @@ from reward_kit.cli.options import allowed_reasons
 from reward_kit.errors import RewardKitError
 
 
-@click.command("check-data")
+@click.command("check-data", short_help="Audit a finished dataset.jsonl.")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--domain", default="math", show_default=True, help="Which audit: general, math, ...")
-@click.option("--allow", multiple=True, metavar="REASON", help="Do not fail because of this reason.")
+@click.option("--domain", default="math", show_default=True, help="math, or general, which reads no answers.")
+@click.option("--allow", multiple=True, metavar="REASON", help="Do not fail because of REASON. Repeatable.")
 def check_data(file: Path, domain: str, allow: tuple[str, ...]) -> None:
-    """Audit every row of FILE, a dataset.jsonl: exit code 1 where a row should not be trained on."""
+    """Audit every row of FILE, a dataset.jsonl, as `reward-kit prepare` would today.
+
+    FILE is not changed. The exit code is 1 where a row should not be trained on, or FILE cannot be read. With the
+    raw golds that prepare keeps (gold_raw), it says too where a gold was changed since.
+    """
     from reward_kit.prepare.audits import AUDITS
     from reward_kit.prepare.check import check_dataset
 

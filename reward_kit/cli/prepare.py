@@ -17,25 +17,29 @@ if TYPE_CHECKING:
     from reward_kit.prepare.pipeline import Pipeline
 
 
-@click.command()
+@click.command(short_help="Make a dataset.jsonl from its source.")
 @click.argument("suite", required=False)
 @click.option("--cases", default="cases", show_default=True, type=click.Path(path_type=Path), help="Folder of suites.")
 @click.option("--source", help="Without SUITE: a file, a folder, a hub id such as openai/gsm8k, or module:function.")
-@click.option("--layout", help="How its columns become a row: gsm8k, openr1, openai-chat, columns, ...")
-@click.option("--columns", help="For --layout columns: query=COLUMN,solution=COLUMN,ground_truth=COLUMN.")
-@click.option("--name", help="Configuration of a hub dataset or folder.")
-@click.option("--split", help="Its split, with a slice where wanted: train, train[:100].")
-@click.option("--revision", help="Commit of a hub dataset; by default the present one, which is then reported.")
-@click.option("--allow", "allow", multiple=True, metavar="REASON", help="Keep rows that this reason would drop.")
+@click.option("--layout", help="How a record becomes a row: gsm8k, openr1, openai-chat or columns.")
+@click.option("--columns", help="For --layout columns: query=COLUMN,ground_truth=COLUMN[,solution=COLUMN].")
+@click.option("--name", help="Configuration of a hub dataset or folder, where it has several: main.")
+@click.option("--split", help="Its split (needed), with a slice where wanted: train, 'train[:100]'.")
+@click.option("--revision", help="Commit of a hub dataset; by default the present one, which the report names.")
+@click.option("--allow", multiple=True, metavar="REASON", help="Keep rows that the audit drops for REASON. Repeatable.")
 @click.option("--limit", type=click.IntRange(min=1), help="Take only the first LIMIT records.")
 @click.option("--out", type=click.Path(path_type=Path), help="Without SUITE: the dataset to write.")
 @click.option("--force", is_flag=True, help="Replace a dataset that has rows which the source does not have.")
 def prepare(suite: str | None, cases: Path, out: Path | None, force: bool, **options: Any) -> None:
-    """Make a dataset.jsonl without losing or changing a gold.
+    """Make a dataset.jsonl from its source without losing or changing a gold.
 
-    With SUITE, from the source that cases/SUITE/suite.toml declares; else from --source, as --out. Every row that is
-    left out is reported with one reason, here and in a .report.json beside the dataset. Interrupted, the same command
-    goes on where it was.
+    \b
+    reward-kit prepare SUITE       the source that cases/SUITE/suite.toml declares
+    reward-kit prepare --source logs.jsonl --layout openai-chat --out rows.jsonl
+
+    Every row that is left out is reported with one reason, here and in a .report.json beside the dataset. The dataset
+    is replaced once the new one is whole. Interrupted, the same command goes on where it was. Formats and reasons:
+    docs/data.md.
     """
     try:
         if suite is not None:
@@ -64,9 +68,9 @@ def _of_suite(cases: Path, suite: str) -> tuple[Pipeline, Path]:
         raise click.ClickException(f"{path} is not there. Suites in {cases}/: {known}")
     settings = read_settings(path)
     if settings.data is None or settings.data.source is None:
-        raise click.ClickException(f"{path} declares no data.source to prepare from")
-    allowed = frozenset(settings.data.allowed)
-    return pipeline_of(settings.data.source, path.parent, allowed), path.parent / DATASET_FILE
+        remedy = f"Add one, or write {path.parent / DATASET_FILE} yourself; 'reward-kit check-data' audits it"
+        raise click.ClickException(f"{path} declares no data.source to prepare from. {remedy}")
+    return pipeline_of(settings.data.source, path.parent, settings.data.reasons), path.parent / DATASET_FILE
 
 
 def _of_options(options: Mapping[str, Any]) -> Pipeline:

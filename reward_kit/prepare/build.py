@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,9 +16,10 @@ from reward_kit.jsonl import read_jsonl
 from reward_kit.prepare.journal import Journal
 from reward_kit.prepare.pipeline import Dropped, Kept, Pipeline
 from reward_kit.prepare.report import FilterReport, report_path, write_report
+from reward_kit.prepare.sources import JsonlSource, ParquetSource
 
-#: After how many records the clock is looked at, and after how many seconds what is done is made safe.
-_LOOK, _CHECKPOINT = 100, 2.0
+#: After how many seconds the progress is told, and what is done is made safe.
+_TELL, _CHECKPOINT = 0.1, 2.0
 #: Part of what a journal is made from: changed when the same source would give other rows.
 _FORMAT = 1
 
@@ -40,22 +42,39 @@ def build(pipeline: Pipeline, out: Path, progress: Callable[[int], None], *, for
         PrepareError: where the source cannot be read without loss, no row was kept, rows of the dataset that is there
             would go, or files cannot be written.
     """
-    if out.is_dir():
-        raise PrepareError(f"{out} is a folder. Name a file")
+    _check_target(pipeline, out)
     try:
         with Journal(out, _fingerprint(pipeline)) as journal:
-            report = FilterReport.restored(pipeline.source.description, pipeline.layout.name, journal.counts)
+            report = FilterReport.restored(pipeline.description, pipeline.layout.name, journal.counts)
             _run(pipeline, journal, report, progress)
             _finish(journal, report, force)
             return report
     except OSError as error:
-        raise PrepareError(f"{error.filename or out} cannot be written or read ({error.strerror})") from error
+        where = error.filename2 or error.filename or out  # of a renaming, the file that was to be replaced
+        raise PrepareError(f"{where} cannot be written or read ({error.strerror})") from error
+    except sqlite3.Error as error:
+        raise PrepareError(
+            f"the journal of {out} cannot be written or read ({error}). See that the disk is not full, and run the "
+            "same command again"
+        ) from error
+
+
+def _check_target(pipeline: Pipeline, out: Path) -> None:
+    if out.is_dir():
+        raise PrepareError(f"{out} is a folder. Name a file")
+    if not out.parent.is_dir():
+        raise PrepareError(f"the folder {out.parent} is not there. Make it, or correct the path")
+    source = pipeline.source
+    if isinstance(source, (JsonlSource, ParquetSource)) and source.path.exists():
+        for made in (out, report_path(out)):
+            if made.exists() and made.samefile(source.path):
+                raise PrepareError(f"{made} is the source itself, which would be overwritten. Name another file")
 
 
 def _run(pipeline: Pipeline, journal: Journal, report: FilterReport, progress: Callable[[int], None]) -> None:
     position = journal.position
     progress(position)
-    safe_at = time.monotonic()
+    told = safe = time.monotonic()
     for made in pipeline.rows(journal, position):
         if isinstance(made, Dropped) and made.finding.reason.stops:
             _stop(journal, report, made)
@@ -65,19 +84,24 @@ def _run(pipeline: Pipeline, journal: Journal, report: FilterReport, progress: C
         else:
             journal.drop(position, made)
         position += 1
-        if position % _LOOK == 0 and (now := time.monotonic()) - safe_at >= _CHECKPOINT:
+        now = time.monotonic()
+        if now - safe >= _CHECKPOINT:
             journal.checkpoint(position, report.counts)
-            safe_at = now
-        if position % _LOOK == 0:
+            safe = now
+        if now - told >= _TELL:
             progress(position)
+            told = now
     progress(position)
 
 
 def _finish(journal: Journal, report: FilterReport, force: bool) -> None:
     if not report.read:
+        journal.discard()
         raise PrepareError(f"{report.source} has no record. Nothing was written")
     if not report.kept:
         said = "\n".join(report.lines())
+        write_report(report_path(journal.out), report, journal.dropped(), "", None)
+        journal.discard()
         raise PrepareError(f"no row of {report.source} could be kept. {journal.out} was not written\n{said}")
     journal.checkpoint(report.read, report.counts)
     digest = file_digest(journal.partial)
@@ -88,20 +112,25 @@ def _finish(journal: Journal, report: FilterReport, force: bool) -> None:
 
 
 def _refuse_to_lose(old: Path, new: Path) -> None:
-    """Stop where rows that somebody may have written by hand would go."""
+    """Stop where rows or labels that somebody may have written by hand would go."""
     remedy = "--force replaces it"
-    kept = set(_ids(new, []))
+    labelled = dict(_labels(new, []))
     defects: list[Defect] = []
-    lost = [row_id for row_id in _ids(old, defects) if row_id not in kept]
+    before = list(_labels(old, defects))
     if defects:
         raise PrepareError(f"{old} is there and cannot be read as a dataset. {remedy}")
-    if lost:
-        shown = ", ".join(map(str, lost[:5])) + (" ..." if len(lost) > 5 else "")
-        raise PrepareError(f"{old} has rows that the new one would not have: {shown}. {remedy}")
+    for what, lost in (
+        ("rows", [row_id for row_id, _ in before if row_id not in labelled]),
+        ("labels", [row_id for row_id, label in before if label and not labelled.get(row_id)]),
+    ):
+        if lost:
+            shown = ", ".join(map(str, lost[:5])) + (" ..." if len(lost) > 5 else "")
+            raise PrepareError(f"{old} has {what} that the new one would not have: {shown}. {remedy}")
 
 
-def _ids(path: Path, defects: list[Defect]) -> Iterator[Any]:
-    return (value.get("id") for _, value in read_jsonl(path, defects))
+def _labels(path: Path, defects: list[Defect]) -> Iterator[tuple[Any, bool]]:
+    """The id of each row, and whether it has a gold."""
+    return ((value.get("id"), value.get("ground_truth") is not None) for _, value in read_jsonl(path, defects))
 
 
 def file_digest(path: Path) -> str:

@@ -42,7 +42,7 @@ def check_dataset(path: Path, domain: str, allowed: Set[Reason]) -> FilterReport
     Raises:
         DatasetError: naming every defect of the file.
     """
-    report = FilterReport(path.name, f"dataset, audit {domain}")
+    report = FilterReport(path.name, f"dataset, audit {domain}", words=("good", "not to be trained on"))
     for row, findings in findings_of(read_dataset(path), domain):
         kind = answer_class(domain, row)
         bad = next((finding for finding in findings if finding.reason not in allowed), None)
@@ -53,6 +53,8 @@ def check_dataset(path: Path, domain: str, allowed: Set[Reason]) -> FilterReport
 def _gold_findings(row: Row) -> Iterator[Finding]:
     """What the raw gold that was kept says of the gold beside it."""
     if GOLD_RAW not in row.columns:
+        if GOLD_SHA256 in row.columns:
+            yield Finding(Reason.GOLD_CHANGED_BY_NORMALISER, f"has {GOLD_SHA256} and no {GOLD_RAW}")
         return
     raw = row.columns[GOLD_RAW]
     if row.columns.get(GOLD_SHA256) != gold_digest(raw):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,7 @@ from reward_kit.prepare.switches import need, quietly
 
 #: Seconds for the one request that asks which commit a dataset stands at.
 _REQUEST_LIMIT = 10.0
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,7 @@ class _LaidOut(Source):
 
     @property
     def _named(self) -> str:
-        name = f" ({self._settings.name})" if self._settings.name else ""
-        return f"{shown_path(self._settings.path)}{name}, split {self._settings.split}"
+        return _named(self._settings)
 
     def records(self, start: int = 0) -> Iterator[tuple[int, Record]]:
         first, stop = self._bounds
@@ -244,6 +245,21 @@ class HubSource(_LaidOut):
     def _parquet(self, file: str) -> ParquetSource:
         system = need("huggingface_hub").HfFileSystem()
         return ParquetSource(Path(file), f"{self._named}, {Path(file).name}", lambda: system.open(file, "rb"))
+
+
+def describes(text: str, settings: SourceSettings) -> bool:
+    """Whether `text` is the description of the hub source that `settings` name; asks no network.
+
+    A branch or tag may stand at any commit: there only the commit that a suite pins can be compared.
+    """
+    named, _, commit = text.partition(", revision ")
+    pinned = settings.revision if _COMMIT.fullmatch(settings.revision or "") else commit
+    return named == _named(settings) and bool(_COMMIT.fullmatch(commit)) and commit == pinned
+
+
+def _named(settings: SourceSettings) -> str:
+    name = f" ({settings.name})" if settings.name else ""
+    return f"{shown_path(settings.path)}{name}, split {settings.split}"
 
 
 def fetch_command(settings: SourceSettings) -> str:

@@ -28,36 +28,40 @@ class Journal:
     """The unfinished dataset of one output file, and how far it is.
 
     What is added since the last `checkpoint` is forgotten where the process ends: the unfinished file is cut to where
-    it was then. A journal of another source, layout or setting is started anew.
+    it was then. A journal of another source, layout or setting, or one whose unfinished file is not there, is started
+    anew.
 
     Args:
         out: the dataset that is being made.
         fingerprint: what it is made from.
 
     Raises:
-        PrepareError: where another process is making the same file.
+        PrepareError: where another process is making the same file, or the folder cannot be written to.
     """
 
     def __init__(self, out: Path, fingerprint: str) -> None:
         self.partial = out.with_name(f".{out.name}.partial")
         self._path = out.with_name(f".{out.name}.journal")
         self.out = out
-        self._database = self._open(fingerprint)
-        #: Whether an earlier run is continued.
-        self.resumed = self._state("position") is not None
-        self._truncate(int(self._state("offset") or 0))
+        self._database = self._open()
+        offset = int(self._state("offset") or 0)
+        if self._state("fingerprint") != fingerprint or self._unfinished() < offset:
+            self._forget(fingerprint)
+            offset = 0
+        self._truncate(offset)
         self.file = self.partial.open("a", encoding="utf-8", newline="\n")
 
-    def _open(self, fingerprint: str) -> sqlite3.Connection:
+    def _open(self) -> sqlite3.Connection:
         try:
-            return self._connect(fingerprint)
+            return self._connect()
         except sqlite3.OperationalError as error:
-            raise PrepareError(f"{self.out} cannot be prepared ({error}): another process may be at it") from None
+            busy = "another process is making it" if "locked" in str(error) else "may its folder be written to?"
+            raise PrepareError(f"{self.out} cannot be prepared ({error}): {busy}") from None
         except sqlite3.DatabaseError:  # cut short by a full disk or a crash of the machine: nothing to go on from
-            self._path.unlink()
-            return self._connect(fingerprint)
+            self._remove()
+            return self._connect()
 
-    def _connect(self, fingerprint: str) -> sqlite3.Connection:
+    def _connect(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._path, timeout=0.0, isolation_level=None)
         # Held to the end: the lock that keeps a second process out.
         for said in ("locking_mode = EXCLUSIVE", "synchronous = NORMAL", "journal_mode = TRUNCATE"):
@@ -65,12 +69,26 @@ class Journal:
         database.execute("BEGIN EXCLUSIVE")
         for table in _TABLES:
             database.execute(table)
-        known = database.execute("SELECT value FROM state WHERE name = 'fingerprint'").fetchone()
-        if known != (fingerprint,):
-            for name in ("seen", "dropped", "state"):
-                database.execute(f"DELETE FROM {name}")
-            database.execute("INSERT INTO state VALUES ('fingerprint', ?)", (fingerprint,))
+        if (said := database.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+            database.close()
+            raise sqlite3.DatabaseError(said)
         return database
+
+    def _forget(self, fingerprint: str) -> None:
+        """Start anew. Committed before the unfinished file is touched: else a run that is killed before its first
+        checkpoint would leave the old journal beside the new rows."""
+        for name in ("seen", "dropped", "state"):
+            self._database.execute(f"DELETE FROM {name}")
+        self._database.execute("INSERT INTO state VALUES ('fingerprint', ?)", (fingerprint,))
+        self._commit()
+
+    def _commit(self) -> None:
+        self._database.execute("COMMIT")
+        self._database.execute("BEGIN")  # the lock stays
+
+    def _unfinished(self) -> int:
+        """Bytes of the unfinished file. It is gone where an earlier run was killed just as it was done."""
+        return self.partial.stat().st_size if self.partial.exists() else 0
 
     def _truncate(self, offset: int) -> None:
         with self.partial.open("ab") as file:
@@ -116,8 +134,7 @@ class Journal:
         os.fsync(self.file.fileno())
         state = {"position": position, "offset": self.file.tell(), "counts": json.dumps(counts)}
         self._database.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", list(state.items()))
-        self._database.execute("COMMIT")
-        self._database.execute("BEGIN")
+        self._commit()
 
     def finish(self) -> None:
         """Let the whole file take the dataset's place, and forget the rest."""
@@ -130,9 +147,12 @@ class Journal:
         """Remove what is unfinished."""
         self.file.close()
         self._database.close()
+        self._remove()
+        self.partial.unlink(missing_ok=True)
+
+    def _remove(self) -> None:
         for path in (self._path, self._path.with_name(f"{self._path.name}-journal")):  # SQLite's own, beside ours
             path.unlink(missing_ok=True)
-        self.partial.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         return self
@@ -140,5 +160,7 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.file.close()
-        self._database.close()
+        try:
+            self.file.close()
+        finally:
+            self._database.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Protocol
 
 from reward_kit.models import Row
@@ -64,6 +65,12 @@ class Pipeline:
     limit: int | None = None
 
     @property
+    def description(self) -> str:
+        """The source in one line, and how much of it is taken."""
+        taken = "" if self.limit is None else f", first {self.limit}"
+        return f"{self.source.description}{taken}"
+
+    @property
     def total(self) -> int:
         """How many records there are to come, 0 where that is not known."""
         known = len(self.source)
@@ -75,9 +82,8 @@ class Pipeline:
         Raises:
             PrepareError: where the source cannot be read without loss.
         """
-        for position, (line, record) in enumerate(self.source.records(start), start):
-            if self.limit is not None and position >= self.limit:
-                return
+        left = None if self.limit is None else max(self.limit - start, 0)  # the source is not asked for one more
+        for position, (line, record) in enumerate(islice(self.source.records(start), left), start):
             yield self._row(record, f"{self.layout.name}-{position:05d}", line, seen)
 
     def _row(self, record: Record, row_id: str, line: int, seen: Seen) -> Kept | Dropped:
@@ -91,9 +97,11 @@ class Pipeline:
         harmless = self.allowed | self.layout.keeps
         if (bad := next((found for found in findings if found.reason not in harmless), None)) is not None:
             return Dropped(row_id, line, kind, bad)
-        earlier = seen.first(dedupe_key(row), gold_key(row), row_id)
-        if earlier is not None and Reason.DUPLICATE not in self.allowed:
-            return Dropped(row_id, line, kind, duplicate(earlier, row))
+        if (earlier := seen.first(dedupe_key(row), gold_key(row), row_id)) is not None:
+            twice = duplicate(earlier, row)
+            if Reason.DUPLICATE not in harmless:
+                return Dropped(row_id, line, kind, twice)
+            findings = (*findings, twice)
         return Kept(_with_gold(row, prepared), kind, findings, masked)
 
 

@@ -48,6 +48,8 @@ class FilterReport:
     unproved: int = 0
     masked: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=dict)
+    #: What rows without and with a reason against them are called.
+    words: tuple[str, str] = ("kept", "dropped")
 
     @property
     def read(self) -> int:
@@ -102,18 +104,19 @@ class FilterReport:
 
     def lines(self) -> Iterator[str]:
         """The report for a person, line by line."""
+        kept, dropped = self.words
         where = f"{self.source}, layout {self.layout}"
-        yield f"{self.read} read, {self.kept} kept, {self.dropped.total()} dropped ({where})"
-        yield from self._reasons("dropped", self.dropped)
+        yield f"{self.read} read, {self.kept} {kept}, {self.dropped.total()} {dropped} ({where})"
+        yield from self._reasons(dropped, self.dropped)
         yield from self._reasons("kept, to be looked at", self.flagged)
         if self.unproved:
             yield f"  references that repeat their gold, so that agreeing with it proves nothing: {self.unproved}"
         if self.masked:
             yield "  masked: " + _counted(self.masked)
         if len(self.classes) > 1 or self.dropped:
-            yield "  kept by class of answer:"
-            for name, (kept, read) in sorted(self.classes.items(), key=lambda pair: (-pair[1][1], pair[0])):
-                yield f"    {name or '(no row)':<22} {kept:>8}/{read:<8} {kept / read:.1%}"
+            yield f"  {kept} by class of answer:"
+            for name, (good, read) in sorted(self.classes.items(), key=lambda pair: (-pair[1][1], pair[0])):
+                yield f"    {name or '(no row)':<22} {good:>8}/{read:<8} {good / read:.1%}"
 
     def _reasons(self, what: str, counts: Counter[str]) -> Iterator[str]:
         if counts:
@@ -133,7 +136,7 @@ def read_report(path: Path) -> Mapping[str, Any] | None:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    complete = isinstance(document, dict) and {"sha256", "read", "reasons"} <= document.keys()
+    complete = isinstance(document, dict) and {"sha256", "read", "reasons", "source", "layout"} <= document.keys()
     return document if complete else None
 
 

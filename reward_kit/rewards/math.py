@@ -1,7 +1,6 @@
 """`math_reward`: is the response's final answer the gold answer? Exact, without tolerance, in bounded time.
 
-docs/math.md says what counts as an answer and what as equal; docs/migration.md where that differs from
-reward-kit.
+docs/math.md says what counts as an answer and what as equal; docs/migration.md where that differs from reward-kit.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from reward_kit.models import EvaluateResult, Message, Outcome, text_of
 from reward_kit.rewards._math.finals import Final, Missing, find_final, given_answer
 from reward_kit.rewards._math.policy import EXACT, Percent, Rounding, Units
 from reward_kit.rewards._math.policy import Policy as Policy
-from reward_kit.rewards._math.quick import quick_answer
+from reward_kit.rewards._math.quick import quick_answer, stands_alone
 from reward_kit.rewards._math.verdicts import compare_numbers, compare_texts
 
 if TYPE_CHECKING:
@@ -43,16 +42,14 @@ def math_reward(
     """Score 1.0 where the last assistant message's final answer equals the gold answer, else 0.0.
 
     Args:
-        messages: the conversation; the last assistant message is graded. Its `reasoning_content` never
-        counts as an answer, its `finish_reason` "length" tells a truncated response from one without an
-        answer.
-        ground_truth: the gold answer, bare, in `$`, in a box, or a solution that ends in a box or `####`
-        line.
+        messages: the conversation; the last assistant message is graded. Its `reasoning_content` never counts as an
+            answer, its `finish_reason` "length" tells a truncated response from one without an answer.
+        ground_truth: the gold answer, bare, in `$`, in a box, or a solution that ends in a box or `####` line (GSM8K).
         tolerance: relative tolerance for single numbers; 0.0 compares exactly.
         absolute_tolerance: the same, absolute.
         require_units: as `units="required"`: a response must name the unit that the gold names.
-        profile: "strict" grades declared formats only (a box, `####`, `<answer>`, "the answer is ..."),
-        "lenient" also an answer in plain prose.
+        profile: "strict" grades declared formats only (a box, `####`, `<answer>`, "the answer is ..."), "lenient" also
+            an answer in plain prose.
         units: "optional", "required" or "ignored" (docs/math.md, Units).
         percent: "either" takes 25 for a gold of 25%, "value" only 0.25 or 25%.
         rounding: "to_gold" accepts a value that rounds to the gold's decimal places.
@@ -62,7 +59,7 @@ def math_reward(
         A result with outcome, one-line reason, `extracted`, `extracted_gold` and the layer that decided.
     """
     content, cut_off = _graded_message(messages)
-    if not isinstance(ground_truth, str):
+    if not isinstance(ground_truth, str):  # no type checker sees the rows of a dataset: 42 without quotes is an int
         reason = f"ground_truth is {repr(ground_truth)[:60]}, not text: write it in quotes"  # type: ignore[unreachable]
         return _result(Outcome.GOLD_DEFECT, reason, "gold", None, repr(ground_truth))
     lenient = profile == "lenient"
@@ -73,7 +70,11 @@ def math_reward(
         if settled is not None:
             outcome, reason, gold = settled
             return _result(outcome, reason, "exact", answer, gold)
-        final: Final | Missing = given_answer(answer, "box" if "box" in content else "phrase")
+        final: Final | Missing
+        if stands_alone(content):
+            final = given_answer(answer, "box" if "box" in content else "phrase")
+        else:
+            final = find_final(content, cut_off=cut_off, lenient=lenient)
     else:
         final = find_final(content, cut_off=cut_off, lenient=lenient)
     gold = _gold_text(ground_truth)
@@ -100,9 +101,8 @@ def answers_equal(gold: str, answer: str, policy: Policy = EXACT) -> bool:
 def audit_gold(gold: str, problem: str | None = None) -> list[GoldFinding]:
     """What is wrong with a gold answer, before a run is paid for; an empty list where nothing is.
 
-    Finds golds that hold no answer, cannot be read or do not accept themselves (no response could pass),
-    golds of several parts, sentences, and letters of a multiple-choice problem whose text may be what is
-    meant.
+    Finds golds that hold no answer, cannot be read or do not accept themselves (no response could pass), golds of
+    several parts, sentences, and letters of a multiple-choice problem whose text may be what is meant.
     """
     from reward_kit.rewards._math.audit import audit
 
@@ -161,10 +161,9 @@ def _result(
 ) -> EvaluateResult:
     """The verdict as a result: `EvaluateResult.model_construct` written out, which is five times faster.
 
-    Values of our own need no validation, and pydantic's generic constructor would take longer than the
-    grading.
+    Values of our own need no validation, and pydantic's generic constructor would take longer than the grading.
     """
-    result = _new_object(EvaluateResult)
+    result = object.__new__(EvaluateResult)
     _set_dict(
         result,
         {
@@ -186,7 +185,6 @@ def _result(
     return result
 
 
-_new_object = object.__new__
 # The slots of a pydantic model, each with its own setter: object.__setattr__ would look them up by name.
 _set_dict, _set_fields, _set_extra, _set_private = (
     vars(BaseModel)[slot].__set__

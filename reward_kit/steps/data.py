@@ -19,6 +19,7 @@ from reward_kit.prepare.audits import AUDITS
 from reward_kit.prepare.base import Finding, Reason
 from reward_kit.prepare.build import file_digest
 from reward_kit.prepare.check import SeenInMemory, findings_of
+from reward_kit.prepare.hub import describes
 from reward_kit.prepare.layouts import LAYOUTS
 from reward_kit.prepare.pipeline import Dropped, Kept
 from reward_kit.prepare.report import read_report, report_path
@@ -160,7 +161,7 @@ class DataStep(Step[DataSettings]):
         if findings:
             reason = f"{findings[0].reason}: {findings[0].message}"
             return Verdict(row.id, Outcome.GOLD_DEFECT, 0.0, reason, gold, gold, finding=findings[0].reason.value)
-        said = "stands up to the audit" if self.rebuilt is None else "as its source says"
+        said = f"stands up to the audit {self._domain}" if self.rebuilt is None else "as its source says"
         return Verdict(row.id, Outcome.PASSED, 1.0, said, gold, gold)
 
     def gates(self, verdicts: Sequence[Verdict]) -> Mapping[str, Gate]:
@@ -179,7 +180,7 @@ class DataStep(Step[DataSettings]):
             reasons = ", ".join(f"{reason} {number}" for reason, number in sorted(dropped.items()))
             left_out = f"{dropped.total()} of {records} records are left out ({reasons})"
             return Gate(Decision.FAILED, f"{left_out}, max_dropped is {percent(self.settings.max_dropped)}")
-        found = Counter(verdict.finding for verdict in verdicts if self.tolerates(verdict))
+        found = self._allowed_findings(verdicts)
         notes = []
         for reason, number in sorted(found.items()):
             share = self.settings.allowed[reason]
@@ -188,6 +189,11 @@ class DataStep(Step[DataSettings]):
                 return Gate(Decision.FAILED, notes[-1])
         gate = rate_gate([self._counted(verdict) for verdict in verdicts], RateSettings())
         return Gate(gate.decision, "; ".join([gate.reason, *notes]))
+
+    def _allowed_findings(self, verdicts: Sequence[Verdict]) -> Counter[str]:
+        """For how many rows each allowed reason holds. A verdict names one finding only, its row may have more."""
+        tolerated = [self._findings[verdict.row_id] for verdict in verdicts if self.tolerates(verdict)]
+        return Counter(reason for findings in tolerated for reason in {finding.reason.value for finding in findings})
 
     def _counted(self, verdict: Verdict) -> Verdict:
         """A row with an allowed finding counts as passed: how many there may be is decided apart."""
@@ -202,4 +208,8 @@ class DataStep(Step[DataSettings]):
             return Gate(Decision.UNDECIDED, f"{report_path(dataset).name} is not there: run 'reward-kit prepare'")
         if self._report["sha256"] != file_digest(dataset):
             return Gate(Decision.FAILED, f"{dataset.name} is not what 'reward-kit prepare' wrote; {_PREPARE}")
+        made_from, layout = self._report["source"], self._report["layout"]
+        if layout != self.settings.source.layout or not describes(made_from, self.settings.source):
+            said = f"{dataset.name} was prepared from {made_from}, layout {layout}, and data.source says another"
+            return Gate(Decision.FAILED, f"{said}; {_PREPARE}")
         return None

@@ -46,12 +46,15 @@ def test_a_suite_passes_every_step_it_declares(copy_of, tmp_path, suite):
 
 @pytest.mark.parametrize("suite", SUITES)
 def test_preparing_again_gives_the_same_bytes(copy_of, tmp_path, suite):
+    """The dataset, and the report of what was left out of it."""
     folder = copy_of(suite)
-    before = (folder / "dataset.jsonl").read_bytes()
-    (folder / "dataset.jsonl").unlink()
+    before = {path: path.read_bytes() for path in (folder / "dataset.jsonl", folder / "dataset.report.json")}
+    for path in before:
+        path.unlink()
     done = subprocess.run([sys.executable, "-m", "reward_kit.cli", "prepare", suite], cwd=tmp_path, capture_output=True)
     assert done.returncode == 0, done.stderr
-    assert (folder / "dataset.jsonl").read_bytes() == before
+    assert {path: path.read_bytes() for path in before} == before
+    assert not list(folder.glob(".*"))
 
 
 def break_gold(row):

@@ -77,7 +77,8 @@ def test_a_suite_without_source_cannot_be_prepared(sums: Path) -> None:
 
     assert (result.exit_code, result.output) == (
         1,
-        "Error: cases/sums/suite.toml declares no data.source to prepare from\n",
+        "Error: cases/sums/suite.toml declares no data.source to prepare from. "
+        "Add one, or write cases/sums/dataset.jsonl yourself; 'reward-kit check-data' audits it\n",
     )
 
 

@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from reward_kit.controls import DOMAINS
+from reward_kit.models import Row
+from reward_kit.rewards import _math as layers
 from reward_kit.rewards import math as math_module
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -38,12 +41,14 @@ def outcome(gold: str, response: str, **options: Any) -> str:
 EXTRACTION = list(rows("math.md", "gold", "response", "strict", "lenient"))
 EQUALITY = list(rows("math.md", "gold", "answer", "equal"))
 OPTIONS = list(rows("math.md", "gold", "answer", "options", "equal"))
+CONTROLS = list(rows("math.md", "gold", "control", "operator", "must"))
 
 
 def test_the_page_has_its_tables():
     assert len(EXTRACTION) >= 20
     assert len(EQUALITY) >= 90
     assert len(OPTIONS) >= 10
+    assert len(CONTROLS) >= 10
 
 
 @pytest.mark.parametrize(("gold", "response", "strict", "lenient"), EXTRACTION)
@@ -68,3 +73,19 @@ def test_what_the_options_do(gold: str, answer: str, options: str, equal: str):
     assert isinstance(call, ast.Call)
     settings = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
     assert (outcome(gold, f"\\boxed{{{answer}}}", **settings) == "yes") == (equal == "yes")
+
+
+@pytest.mark.parametrize(("gold", "control", "operator", "must"), CONTROLS)
+def test_what_the_controls_ask(gold: str, control: str, operator: str, must: str):
+    question, boxed = {"role": "user", "content": "?"}, {"role": "assistant", "content": "\\boxed{?}"}
+    written = DOMAINS["math"](Row("r", (question, boxed), gold, {}, 1))
+    polarities = {(made.operator, made.response["content"]): made.polarity for made in written}
+    assert polarities[operator, control] == {"pass": "preserving", "fail": "flipping"}[must]
+    assert (outcome(gold, control) == "yes") == (must == "pass")
+
+
+def test_the_layers_name_all_of_their_modules():
+    package = Path(math_module.__file__).parent / "_math"
+    listed = re.findall(r"\w+", (layers.__doc__ or "").partition("\n")[2])
+    for module in package.glob("[a-z]*.py"):
+        assert module.stem in listed, module.stem

@@ -24,6 +24,9 @@ class Words:
     key: str
 
 
+CHOICE_LETTERS = frozenset("ABCDEFGHIJ")
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """A choice letter with the text that follows it, as in "(B) 12"."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reward_kit.models import Outcome
-from reward_kit.rewards._math.answers import Answer, Choice, Listing, Named, Quantity, Words
+from reward_kit.rewards._math.answers import CHOICE_LETTERS, Answer, Choice, Listing, Named, Quantity, Words
 from reward_kit.rewards._math.finals import Final, Missing
 from reward_kit.rewards._math.layers import read_gold
 from reward_kit.rewards._math.policy import EXACT
@@ -84,4 +84,4 @@ def _letter(value: Answer) -> str:
     if isinstance(value, Choice):
         return value.letter
     lone = isinstance(value, Quantity) and value.expr.op == "sym" and len(value.expr.name) == 1
-    return value.expr.name if isinstance(value, Quantity) and lone and value.expr.name in "ABCDEFGHIJ" else ""
+    return value.expr.name if isinstance(value, Quantity) and lone and value.expr.name in CHOICE_LETTERS else ""

@@ -1,7 +1,7 @@
 """Values of expressions as complex balls (Arb); part of the worker.
 
-With variables the real functions are meant: where a root or a logarithm leaves the reals the expression has
-no value at that point. Without variables the principal value is taken, and the real one for odd roots.
+With variables the real functions are meant: where a root or a logarithm leaves the reals the expression has no value at
+that point. Without variables the principal value is taken, and the real one for odd roots.
 """
 
 from __future__ import annotations
@@ -13,10 +13,7 @@ from typing import Any
 from flint import acb, arb, fmpq
 
 from reward_kit.rewards._math.expression import Expr, symbols
-from reward_kit.rewards._math.rationals import MOST_TERMS, Undefined, exact_value
-from reward_kit.rewards._math.rationals import TooLarge as NotRational
-
-__all__ = ["Undefined", "evaluate"]
+from reward_kit.rewards._math.rationals import MOST_TERMS, TooLarge, Undefined, exact_value
 
 Point = Mapping[str, Fraction | fmpq]
 
@@ -110,7 +107,7 @@ def _general_power(base: Any, exponent: Any, is_root: bool, variables: bool) -> 
 def _exact(expr: Expr, point: Point) -> fmpq | None:
     try:
         return exact_value(expr, point)
-    except NotRational:
+    except TooLarge:
         return None
 
 
@@ -196,14 +193,9 @@ def _extreme(name: str) -> Callable[[list[Any], bool], Any]:
 def _series(expr: Expr, point: Point) -> Any:
     body, variable, first, last = expr.args
     start, stop = _exact(first, point), _exact(last, point)
-    if (
-        start is None
-        or stop is None
-        or start.q != 1
-        or stop.q != 1
-        or stop - start > MOST_TERMS
-        or variable.op != "sym"
-    ):
+    if start is None or stop is None or start.q != 1 or stop.q != 1:
+        raise Undefined
+    if stop - start > MOST_TERMS or variable.op != "sym":
         raise Undefined
     terms = [_value(body, {**point, variable.name: fmpq(k)}) for k in range(int(start.p), int(stop.p) + 1)]
     return _sum(terms, True) if expr.op == "sum" else _product(terms, True)
@@ -232,21 +224,4 @@ _OPERATIONS: dict[str, Callable[[list[Any], bool], Any]] = {
     "arsinh": _method("asinh"),
     "arcosh": _inverse("acosh", 1),
     "artanh": _inverse("atanh"),
-} | {
-    name: _method(name)
-    for name in (
-        "sin",
-        "cos",
-        "tan",
-        "cot",
-        "sec",
-        "csc",
-        "sinh",
-        "cosh",
-        "tanh",
-        "coth",
-        "sech",
-        "csch",
-        "erf",
-    )
-}
+} | {name: _method(name) for name in "sin cos tan cot sec csc sinh cosh tanh coth sech csch erf".split()}

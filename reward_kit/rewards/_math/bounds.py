@@ -1,8 +1,7 @@
 """Bounds of a number from float interval arithmetic: most wrong answers are told apart without the worker.
 
-Every operation widens its result by a few units in the last place, so that the true value lies between the
-bounds (IEEE 754 doubles; the C library's functions err by less than that). It can only prove that numbers
-differ.
+Every operation widens its result by a few units in the last place, so that the true value lies between the bounds (IEEE
+754 doubles; the C library's functions err by less than that). It can only prove that numbers differ.
 """
 
 from __future__ import annotations
@@ -25,9 +24,7 @@ def proven_different(left: Expr, right: Expr) -> bool:
 
 
 def bounds(expr: Expr) -> _Range | None:
-    """Lower and upper bound;
-    None where the expression has variables, leaves the reals or the range of floats.
-    """
+    """Lower and upper bound; None where the expression has variables, leaves the reals or the range of floats."""
     try:
         result = _bounds(expr)
     except (OverflowError, ValueError, ZeroDivisionError):

@@ -137,7 +137,7 @@ _OPERATIONS: dict[str, Callable[[list[Fraction]], Fraction | None]] = {
 }
 
 
-def _whole(function: object, values: list[Fraction]) -> Fraction | None:
+def _whole(function: Callable[..., int], values: list[Fraction]) -> Fraction | None:
     if any(value.denominator != 1 for value in values):
         return None
-    return Fraction(function(*(int(value) for value in values)))  # type: ignore[operator]
+    return Fraction(function(*(int(value) for value in values)))

@@ -1,7 +1,7 @@
-r"""Expressions: their tree, and the recursive-descent parser from tokens.
+"""Expressions: the tree that the parser builds and that the layers above compare.
 
-The tree is small on purpose: a subtraction is a sum with a product by -1, a quotient a product with a power
-of -1, a root a power, so that the layers above see few operators.
+The tree is small on purpose: a subtraction is a sum with a product by -1, and a function of several names has one, so
+that the layers above see few operators.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from fractions import Fraction
 class Expr:
     """A node: its operator, its operands, and for leaves the value (`num`) or the name (`sym`, `const`).
 
-    Operators: num, sym, const (pi, e, i, inf, degree), add, mul, div, pow, root (radicand, degree), abs,
-    floor, ceil, fact, dfact, binom, log (argument, base), sum and prod (body, variable, first, last), pm
-    and mp (one operand), det (entries row by row), and any function by its name.
+    Operators: num, sym, const (pi, e, i, inf, degree), add, mul, div, pow, root (radicand, degree), abs, floor, ceil,
+    fact, dfact, binom, log (argument, base), sum and prod (body, variable, first, last), pm and mp (one operand), det
+    (entries row by row), and any function by its name.
     """
 
     op: str
@@ -26,7 +26,6 @@ class Expr:
 
 
 ZERO = Expr("num", number=Fraction(0))
-ONE = Expr("num", number=Fraction(1))
 INFINITY = Expr("const", name="inf")
 
 
@@ -45,6 +44,13 @@ def neg(operand: Expr) -> Expr:
     if operand.op == "num":
         return Expr("num", number=-operand.number)
     return Expr("mul", (num(-1), operand))
+
+
+def signed(sign: str, operand: Expr) -> Expr:
+    """The operand with the sign in front of it: "-", "pm", "mp", or none that changes it."""
+    if sign == "-":
+        return neg(operand)
+    return Expr(sign, (operand,)) if sign in ("pm", "mp") else operand
 
 
 def sub(left: Expr, right: Expr) -> Expr:
@@ -95,3 +101,11 @@ def choose_signs(expr: Expr, sign: int) -> Expr:
     if expr.op in ("pm", "mp"):
         return args[0] if (sign > 0) == (expr.op == "pm") else neg(args[0])
     return Expr(expr.op, args, expr.number, expr.name) if args else expr
+
+
+def render(expr: Expr) -> str:
+    """A canonical text of an expression, to name what is only compared by its form."""
+    if expr.op == "num":
+        return str(expr.number)
+    inner = ",".join(render(operand) for operand in expr.args)
+    return f"{expr.op}:{expr.name}({inner})" if expr.args else expr.name

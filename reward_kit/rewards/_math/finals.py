@@ -1,8 +1,11 @@
 r"""Finds the final answer of a response: boxes, `<answer>`, `####` lines and declared phrases.
 
-Every pattern is either a plain search for a literal or a match of bounded length at a found place, so that
-the time is linear in the length of the response.
+Every pattern is either a plain search for a literal or a match of bounded length at a found place, so that the time is
+linear in the length of the response.
 """
+
+# Tables and expressions read better in one line.
+# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -23,8 +26,12 @@ from reward_kit.rewards._math.hedges import (
 )
 from reward_kit.rewards._math.phrases import concluding_answer, phrase_answers
 from reward_kit.rewards._math.surroundings import is_negative, objection, taken_back
+from reward_kit.rewards._math.units import is_known
 from reward_kit.rewards._math.visible import visible_text
 
+# How much text behind an answer is searched for a correction, and how soon a correction of a #### line comes.
+_BEHIND = 240
+_OPENING = 12
 # A final answer stands at the end: what comes before the last 400,000 characters is not looked at.
 _LONGEST_RESPONSE = 400_000
 
@@ -33,9 +40,9 @@ _LONGEST_RESPONSE = 400_000
 class Final:
     """A final answer as written.
 
-    `items` holds one text, or several where they are given side by side; `alternative` another answer that is
-    offered behind it ("... or 43"); `source` names the format;
-    `labelled` writes several items with the names before their boxes: x = 2, y = 5.
+    `items` holds one text, or several where they are given side by side; `alternative` another answer that is offered
+    behind it ("... or 43"); `source` names the format; `labelled` writes several items with the names before their
+    boxes: x = 2, y = 5.
     """
 
     items: tuple[str, ...]
@@ -98,9 +105,16 @@ def _declared(text: str) -> Final | Missing | None:
 # ---------------------------------------------------------------------------------------------------- boxes
 # A unit right behind the box belongs to the answer.
 _UNIT_BEHIND = re.compile(
-    r"(?:\\[ ,;!]|\s)?(?:\\(?:text|mathrm|textrm|mbox)\s?\{[^{}]{1,30}\}|\\?%|\^\s?\{?\s?\\circ\s?\}?|°"
-    r"|(?:thousand|million|billion|trillion|dozen|percent)\b)"
+    r"(?:\s?\$\s?|\\\)\s?)?\$?(?:\\[ ,;!]|\s)?(?:\\(?:text|mathrm|textrm|mbox)\s?\{[^{}]{1,30}\}(?:\s?\^\s?(?:\{\s?-?[1-3]\s?\}|[1-3]))?|\\?%|\^\s?\{?\s?\\circ\s?\}?|°"
+    r"|(?:hundred|thousand|million|billion|trillion|dozen|percent)\b)"
 )
+# $\\boxed{10}$ kilograms, $\\boxed{5}$ square cm, \\boxed{60} miles per hour
+_UNIT_WORDS = re.compile(
+    r"(?:\s?\$|\\\))?[ ~](?P<unit>(?:(?:square|cubic|sq\.?|cu\.?) )?(?P<name>[A-Za-z]{1,12})(?:\^\{?[23]\}?|[²³])?"
+    r"(?:(?:/| per | an? (?=hour|minute|second|day|week|month|year))[a-z]{1,12}(?:\^2|²)?)?)(?![A-Za-z\d])"
+)
+_SHORT_UNITS = frozenset(("m", "g", "s", "h", "l", "in"))
+_ENDS = re.compile(r"[\s$*]{0,6}(?:[.,;)]|$)")
 _UNIT_PROSE = re.compile(r"\b(?:is|are|was|the|or|and|so|as|by|if|for|which|answer)\b", re.IGNORECASE)
 
 
@@ -129,6 +143,9 @@ def _from_boxes(text: str, boxes: list[Box]) -> Final | Missing:
     if not any(items):
         return Missing(Outcome.BAD_FORMAT, "the last box is empty")
     items[-1] += _unit_behind(text, last.end)
+    currency = _CURRENCY_BEFORE.search(text, max(0, first.start - 6), first.start)
+    if currency is not None and len(group) == 1:
+        items[0] = currency.group(1) + items[0]
     if len(group) == 1 and is_negative(text, first.start):
         items[0] = "-" + items[0]
     choice = any(has_or(text[a.end : b.start]) or each_in_a_case(text, a, b.start) for a, b in pairwise(group))
@@ -136,6 +153,7 @@ def _from_boxes(text: str, boxes: list[Box]) -> Final | Missing:
     return Final(tuple(dict.fromkeys(items)), "box", other, choice, _with_names(text, group, items))
 
 
+_CURRENCY_BEFORE = re.compile(r"([€£¥₹])[\s$]{0,3}$")
 _NAME_BEFORE = re.compile(r"(?<![A-Za-z\\])([A-Za-z])\s?=\s?\$?$")
 
 
@@ -169,7 +187,17 @@ def _joined(text: str, boxes: list[Box]) -> list[Box]:
 
 def _unit_behind(text: str, end: int) -> str:
     match = _UNIT_BEHIND.match(text, end)
-    return match.group() if match and not _UNIT_PROSE.search(match.group()) else ""
+    if match is not None:
+        return "" if _UNIT_PROSE.search(match.group()) else match.group().replace("$", " ").replace("\\)", " ")
+    words = _UNIT_WORDS.match(text, end)
+    if words is None or text[end - 2 : end] in (")}", "]}"):  # a point has no unit, and a text may hold its own
+        return ""
+    name = words.group("name")
+    known = is_known(name) if len(name) > 1 and name != "in" else name in _SHORT_UNITS
+    # "m", "s" and "in" are words of other kinds too: they are units where the sentence ends behind them.
+    ends = len(name) > 1 and name != "in"
+    unit = words.group("unit").replace(" an ", " per ").replace(" a ", " per ")
+    return f"\\text{{ {unit}}}" if known and (ends or _ENDS.match(text, words.end())) else ""
 
 
 # --------------------------------------------------------------------------------------------------- <answer>
@@ -187,8 +215,23 @@ def _from_tag(text: str, tag: tuple[int, int, str]) -> Final | Missing:
         return Missing(Outcome.AMBIGUOUS, "several <answer> blocks stand side by side")
     if not content.strip():
         return Missing(Outcome.BAD_FORMAT, "the <answer> block is empty")
+    behind = text[tag[1] : tag[1] + _BEHIND]
+    back = taken_back(behind, content) if behind.strip() else ""
+    if back:
+        return Missing(Outcome.AMBIGUOUS, f"the <answer> block is taken back: {' '.join(back.split())!r}")
     inner = _declared(content)
-    return inner if inner is not None else Final((content.strip(),), "<answer>")
+    if inner is not None:
+        return inner
+    sentence = content.strip()
+    # "The total number is 204." in the tags: the value that the sentence ends with.
+    stated = concluding_answer(sentence) if _SENTENCE.match(sentence) else None
+    return Final((stated or sentence,), "<answer>")
+
+
+_SENTENCE = re.compile(
+    r"(?:(?:So|Thus|Hence|Therefore),? )?(?:[Tt]he|[Oo]ur|[Mm]y)"
+    r"(?: (?!(?:whether|that|if|who|which|unless|claim|or|not|nor|no)\b)(?:[a-z]+|\d+),?){1,12} (?:is|are|equals) [^\n]{1,80}$"
+)
 
 
 # ------------------------------------------------------------------------------------------------------- ####
@@ -215,6 +258,11 @@ def _from_hashes(text: str, hashes: tuple[int, str]) -> Final | Missing:
     line = text[text.rfind("\n", 0, hashes[0]) + 1 : hashes[0]]
     if "####" in line:
         return Missing(Outcome.AMBIGUOUS, "several #### answers stand on one line")
+    behind = text[hashes[0] :].partition("\n")[2].lstrip()[:_BEHIND].partition("\n")[0]
+    back = taken_back(behind, hashes[1]) if behind else ""
+    # A base model goes on with the next problem: only a line that opens with the correction is one.
+    if back and behind.find(back) < _OPENING:
+        return Missing(Outcome.AMBIGUOUS, f"the #### answer is taken back: {' '.join(back.split())!r}")
     return Final((hashes[1],), "####")
 
 

@@ -1,6 +1,7 @@
 """Tells a final answer from a hedge: alternatives, negations and conflicts around it."""
 
-# Tables and expressions read better in one line; the signs themselves are meant.
+# An alternative of an expression stays on one line.
+# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -8,8 +9,8 @@ import re
 
 from reward_kit.rewards._math.boxes import Box
 
-# What may stand between two finals that are given as one: "\\boxed{1}, \\boxed{2}", "$\\boxed{1}$ and
-# $\\boxed{2}$", also with a label ("x = \\boxed{1}, y = \\boxed{2}") and the same marker phrase again.
+# What may stand between two finals that are given as one: "\\boxed{1}, \\boxed{2}", "$\\boxed{1}$ and $\\boxed{2}$",
+# also with a label ("x = \\boxed{1}, y = \\boxed{2}") and the same marker phrase again.
 _JOINT_LENGTH = 80
 _LABEL = r"(?:[A-Za-z](?:_\{?\w{1,5}\}?|')?\s{0,3}(?:=|\\in|:)\s{0,3})"
 _JOINT = re.compile(
@@ -49,7 +50,8 @@ _NEGATED_BEFORE = re.compile(
     r"(?:\bnot\b|\bnever\b|n't\b|n’t\b|\bcannot be\b|\brather than\b|\binstead of\b|\bother than\b|\bexcept\b"
     r"|\bnor\b|\b(?:wrong|incorrect) (?:answer|value|result)s?(?: is| are| would be)?"
     # a bound or a multiple is not the answer either
-    r"|\b(?:less|greater|more|fewer|smaller|larger|higher|lower) than|\bdiffer(?:s|ent)? from|\b(?:twice|half of)\b"
+    r"|\b(?:less|greater|more|fewer|smaller|larger|higher|lower) than|\bdiffer(?:s|ent)? from|\b(?:twice|half of|anything but|close to|far from|short of|rule out|ruled out|no way (?:it|that) is|minus|negative"
+    r"|exclude|eliminate|(?:square|cube) root of|(?:square|cube|negative|opposite|reciprocal|inverse|double|triple|third|quarter) of|an (?:upper|lower) bound is)\b"
     r"|\b(?:answer|value|result|number) (?:is|must be|would be) (?:at (?:most|least)|below|above|under|over|up to)"
     r"|不是|不为|并非|不等于|ではなく|\bнет?\b|\bno (?:es|son|é)\b|\bn['’]est pas\b|\bnicht\b|\bnon è\b|\bnão é\b)"
     + _FILLER
@@ -148,6 +150,16 @@ def may_be_hedge(before: str) -> bool:
         or " up to " in before
         or " from " in before
         or "no es" in before
+        or "no way" in before
+        or "minus" in before
+        or "negative" in before
+        or " to" in before
+        or " of" in before
+        or " but" in before
+        or " out" in before
+        or "exclude" in before
+        or "eliminate" in before
+        or "bound" in before
         or "n'est" in before
         or "nicht" in before
         or not before.isascii()
@@ -167,9 +179,7 @@ def is_negated(text: str, start: int, end: int) -> bool:
 
 
 def alternative_before(text: str, start: int) -> str | None:
-    """The answer that "or" right before `start` makes this one an alternative to;
-    empty where it has no clear form.
-    """
+    """The answer that "or" right before `start` makes this one an alternative to; empty where it has no clear form."""
     before = text[max(0, start - 40) : start]
     offered = ("r" in before[-24:] and _MAY_BE_OR.search(before)) or _has_foreign_or(before)
     match = _OR_BEFORE.search(before) if offered else None
@@ -199,7 +209,7 @@ def alternative_after(text: str, end: int) -> str | None:
 # The words that can end a negation or an "or" before an answer, but for "is" and "are" behind "wrong answer". A word
 # too many here costs time only.
 _HEDGE_ENDS = frozenset(
-    "not never nor be than of from except answer answers value values result results to simply just actually really"
+    "not never nor be than of from except answer answers value values result results to out exclude eliminate minus negative but way simply just actually really"
     " twice most least below above under over or either maybe perhaps possibly even no es son pas nicht o ou"
     " oder".split()
 )
@@ -208,5 +218,5 @@ _HEDGE_ENDS = frozenset(
 def may_lead_from_hedge(word: str, before: str) -> bool:
     """False where `word`, the last one of the lower-case text before an answer, ends no negation and no choice."""
     if word in ("is", "are"):
-        return "wrong" in before or "incorrect" in before
+        return "wrong" in before or "incorrect" in before or "bound" in before or "no way" in before
     return word in _HEDGE_ENDS or not (word.isascii() and word.isalpha())

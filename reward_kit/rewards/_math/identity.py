@@ -1,9 +1,8 @@
 """Decides identities of rational functions in this process: exact values at a few large points.
 
-Schwartz (JACM 27, 1980) and Zippel: two different rational functions of degree d agree at a random point of
-a set of n with probability at most d/n; three points from 2^40 leave nothing for the degrees that answers
-have. Pi counts as a variable: it is transcendental, so that a rational function of it vanishes only where
-it vanishes identically.
+Schwartz (JACM 27, 1980) and Zippel: two different rational functions of degree d agree at a random point of a set of n
+with probability at most d/n; three points from 2^40 leave nothing for the degrees that answers have. Pi counts as a
+variable: it is transcendental, so that a rational function of it vanishes only where it vanishes identically.
 """
 
 from __future__ import annotations
@@ -12,8 +11,7 @@ import zlib
 from fractions import Fraction
 
 from reward_kit.rewards._math.exact import rational
-from reward_kit.rewards._math.expression import Expr, num
-from reward_kit.rewards._math.parser import render
+from reward_kit.rewards._math.expression import Expr, num, render
 
 _POINTS = 3
 _HIGHEST_POWER = 60
@@ -22,9 +20,7 @@ _FORMS = frozenset(("num", "sym", "const", "add", "mul", "div", "pow"))
 
 
 def same_rational_function(left: Expr, right: Expr) -> bool | None:
-    """True where the two are one rational function, False where proven different, None where either
-    is none.
-    """
+    """True where the two are one rational function, False where proven different, None where either is none."""
     if not (_is_rational_function(left) and _is_rational_function(right)) or _nodes(left) + _nodes(right) > _MOST_NODES:
         return None
     salt = zlib.crc32((render(left) + "=" + render(right)).encode())

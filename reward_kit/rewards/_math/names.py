@@ -1,7 +1,5 @@
 """Names on the left of an equality sign: x, x_1, f(x), (x, y), angle ABC, "Area", P(A)."""
 
-# Tables and expressions read better in one line; word lists.
-
 from __future__ import annotations
 
 from dataclasses import dataclass

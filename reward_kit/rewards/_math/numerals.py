@@ -1,8 +1,7 @@
 """Numbers as people write them in one piece: 42, -3.50, 1,234,567, \\frac{1}{2}, 3/4.
+
 The fast path of the exact layer.
 """
-
-# The signs themselves are meant.
 
 from __future__ import annotations
 

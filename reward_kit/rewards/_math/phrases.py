@@ -1,8 +1,6 @@
-"""Answers declared in words:
-"the final answer is ...", "Answer: ...", and, for the lenient profile, plain prose.
-"""
+"""Answers declared in words: "the final answer is ...", "Answer: ...", and, for the lenient profile, plain prose."""
 
-# Tables and expressions read better in one line; the signs themselves are meant.
+# An alternative of an expression stays on one line.
 # ruff: noqa: E501
 
 from __future__ import annotations
@@ -12,10 +10,12 @@ from dataclasses import dataclass
 
 # Phrases are looked for in the tail only: a final answer stands at the end.
 _TAIL = 20_000
-_KEYWORDS = ("nswer", "NSWER", "答案", "твет", "ТВЕТ", "espuesta", "éponse", "ntwort")
-_KEYWORD = re.compile(r"answer|答案|ответ|respuesta|réponse|antwort", re.IGNORECASE)
+_KEYWORDS = ("nswer", "ption is", "hoice is", "NSWER", "答案", "твет", "ТВЕТ", "espuesta", "éponse", "ntwort")
+_KEYWORD = re.compile(
+    r"answer|(?<= correct )(?:option|choice)(?= is)|答案|ответ|respuesta|réponse|antwort", re.IGNORECASE
+)
 _MARKER = re.compile(
-    r"(?:answers?|答案|ответ|respuesta|réponse|antwort)(?:\s(?:to|of|for)\s[^.\n:]{1,60}?)?[*_\s]{0,4}"
+    r"(?:answers?|option|choice|答案|ответ|respuesta|réponse|antwort)(?:\s(?:to|of|for)\s[^.\n:]{1,60}?)?[*_\s]{0,4}"
     r"(?:(?:is|are|=|equals|was|would be|should be|must be|will be|comes out to|是|为|es|est|ist)(?![A-Za-z])[*_ \t]{0,4}[:：]?|[:：]\s{0,3})"
     r"[*_\s]{0,6}(?:therefore|thus|then|indeed|hence|given by)?[,:]?[*_\s]{0,6}",
     re.IGNORECASE,
@@ -30,7 +30,7 @@ _NEGATION = re.compile(
 _MATH = re.compile(r"\$\$(.{1,2000}?)\$\$|\$([^$]{1,2000})\$|\\\((.{1,2000}?)\\\)|\\\[(.{1,2000}?)\\\]", re.DOTALL)
 _JOINS = re.compile(r"\s{0,3}(?:,|;|and|or|,\s?and|,\s?or)\s{1,3}(?=\$|\\\()")
 _LINE_END = re.compile(
-    r"[.!?](?=\s|$|\*|\")|\n|。|，(?=不是|而不是|因为|所以|即)|\s\((?=[A-Za-z]{2})|[,;]?\s(?:because|since|as we|which|so that|where|when|while|after|hence|thus|but|wait|however|I hope|I am|I'm)\b|</",
+    r"[.!?](?=\s|$|\*|\")|\n|。|，(?=不是|而不是|因为|所以|即)|\s\((?=[A-Za-z]{2})|,\s(?:and )?(?:not|as (?:desired|required|claimed|expected|needed|wanted|shown))\b|[,;]?\s(?:because|since|as we|which|so that|where|when|while|after|hence|thus|but|wait|however|I hope|I am|I'm)\b|</",
 )
 
 
@@ -70,9 +70,7 @@ def phrase_answers(text: str) -> list[Stated]:
 
 
 def _end_before(answers: list[Stated], text: str, place: int) -> None:
-    """Let the last statement end where another one begins inside of it, or drop it where it then says
-    nothing.
-    """
+    """Let the last statement end where another one begins inside of it, or drop it where it then says nothing."""
     outer = answers.pop()
     value = text[outer.value_start : place].strip(" \n*_:,;.$")
     value = re.sub(r"[\s,;]*\b(?:or|and)$", "", value)
@@ -91,9 +89,7 @@ def _sentence_words_start(text: str, place: int) -> int:
 
 
 def _stated_at(text: str, place: int) -> tuple[str, int]:
-    """The answer that starts at `place`:
-    a math span (or several joined ones), else the words to the sentence's end.
-    """
+    """The answer that starts at `place`: a math span (or several joined ones), else the words to the sentence's end."""
     math = _MATH.match(text, place)
     if math is None:
         return _words_at(text, place)
@@ -122,10 +118,20 @@ def _words_at(text: str, place: int) -> tuple[str, int]:
     verdict = _YES_NO.match(words)
     if verdict is not None and _BOTH.search(words, verdict.end()) is None:
         return verdict.group(1), place + (stop.end() if stop else len(line))
-    cleaned = words.replace("$", " ").replace("\\(", " ").replace("\\)", " ").strip().strip("*_\"'` ").strip()
+    cleaned = (
+        _BOLD_END.sub("", words)
+        .replace("$", " ")
+        .replace("\\(", " ")
+        .replace("\\)", " ")
+        .strip()
+        .strip("*_\"'` ")
+        .strip()
+    )
     return cleaned, place + (stop.end() if stop else len(line))
 
 
+# "The answer is **48** clips": the stars before the value belong to the marker.
+_BOLD_END = re.compile(r"(?<=\S)\*\*(?=\s|$)")
 # "Yes, it is possible" says yes.
 _YES_NO = re.compile(r"[*_]{0,2}(yes|no)[*_]{0,2}(?:\s?[,;:–—]|\s-)\s", re.IGNORECASE)
 _ONLY_YES_NO = re.compile(r"\W*(?:yes|no)\W*", re.IGNORECASE)
@@ -158,13 +164,15 @@ def concluding_answer(text: str) -> str | None:
             return match.group(1).strip()
         place = text.rfind("A:", 0, place)
     stripped = text.strip()
-    last_line = stripped[stripped.rfind("\n") + 1 :].strip()[-600:]
+    if stripped.endswith("```"):
+        stripped = stripped[:-3].rstrip()
+    last_line = stripped[stripped.rfind("\n") + 1 :].removeprefix("> ").strip()[-600:]
     if not last_line or _IMPERATIVE.search(last_line):
         return None
     connector = _CONNECTOR.match(last_line)
     bare = last_line[connector.end() :] if connector else last_line
     if (
-        "\n" not in stripped
+        ("\n" not in stripped or stripped.startswith("```"))
         and not _PROSE.search(re.sub(r"\\[A-Za-z]+", "", bare))
         and not re.search(r"\w\s*=\s*[^=]*\w=|[a-z]{4}.*=", bare)
     ):

@@ -1,6 +1,4 @@
-"""Points at which two functions are compared:
-many sizes, both signs, beyond every number that occurs in them.
-"""
+"""Points at which two functions are compared: many sizes, both signs, beyond every number that occurs in them."""
 
 from __future__ import annotations
 
@@ -81,7 +79,8 @@ def _constants(expr: Expr) -> set[Fraction]:
 def _steps(
     left: Expr, right: Expr, names: list[str], whole: frozenset[str], point: dict[str, Fraction]
 ) -> list[dict[str, Fraction]]:
-    """Whole numbers at and beside the multiples of every number that occurs:
+    """Whole numbers at and beside the multiples of every number that occurs.
+
     n/49 and n/50 rounded down differ in few small places.
     """
     sizes = sorted(_numerals(left) | _numerals(right))[-_MOST_NUMERALS:]

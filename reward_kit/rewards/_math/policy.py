@@ -15,9 +15,9 @@ class Policy:
     """The declared options of a comparison; docs/math.md has an example for each.
 
     `tolerance` is relative, `absolute_tolerance` absolute, both for single numbers and 0 by default. `units`:
-    "optional" lets a response leave the unit out, "required" does not, "ignored" does not look at units at
-    all. `percent`: "either" takes 25 for a gold of 25% (and 25% for 25), "value" wants 0.25 or 25%.
-    `rounding`: "to_gold" takes a value that rounds to the gold's decimal places.
+    "optional" lets a response leave the unit out, "required" does not, "ignored" does not look at units at all.
+    `percent`: "either" takes 25 for a gold of 25% (and 25% for 25), "value" wants 0.25 or 25%. `rounding`: "to_gold"
+    takes a value that rounds to the gold's decimal places.
     """
 
     tolerance: float = 0.0

@@ -1,6 +1,4 @@
-"""Compares single values:
-units first, then the numbers, exactly where possible and by the symbolic layer else.
-"""
+"""Compares single values: units first, then the numbers, exactly where possible and by the symbolic layer else."""
 
 from __future__ import annotations
 
@@ -68,9 +66,7 @@ class QuantityComparison:
         return contains_pi(bare) and self.same_value(left, right)
 
     def _unit_as_letter(self, gold: Quantity, given: Quantity) -> bool:
-        r"""`9.8 m/s^2` without \text reads as 9.8 times m over s squared:
-        it is, where the other side has that unit.
-        """
+        r"""`9.8 m/s^2` without \text reads as 9.8 times m over s squared: it is, where the other side has that unit."""
         united, bare = (gold, given) if gold.unit else (given, gold)
         unit = None if bare.unit or not symbols(bare.expr) else _unit_expression(united.unit, united.power)
         return unit is not None and same_rational_function(Expr("mul", (united.expr, unit)), bare.expr) is True

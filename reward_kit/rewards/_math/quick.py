@@ -12,16 +12,15 @@ from reward_kit.rewards._math.hedges import alternative_before, given_together, 
 from reward_kit.rewards._math.surroundings import BEFORE, is_example, may_be_example
 from reward_kit.rewards._math.visible import may_think
 
-# Braces in a box, at most two deep. A brace ends each run of other signs, so that a failed match takes linear
-# time too.
+# Braces in a box, at most two deep. A brace ends each run of other signs, so that a failed match takes linear time too.
 _BALANCED = re.compile(r"[^{}]*(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}[^{}]*)*")
 # `\boxed 42` stands for a box too; this far before another one it cannot belong to it.
 _BARE_BOX = 200
 # What may follow a box and says nothing.
 _NOTHING = " \n\t$.*)]\\"
-# Units in words behind a box: no other reader takes them for a part of the answer either.
+# Units in words behind a box: they make no number another one, and are read where the gold is more than a number.
 _LENGTHS = ("feet", "meters", "inches", "yards", "miles", "units", "centimeters", "kilometers")
-_UNIT_WORDS = frozenset(
+UNIT_WORDS = frozenset(
     (
         *_LENGTHS,
         *(f"{power} {length}" for power in ("square", "cubic") for length in _LENGTHS),
@@ -34,15 +33,15 @@ _UNIT_WORDS = frozenset(
 def quick_answer(text: str, lenient: bool) -> str | None:
     """The answer of a response of a usual shape, else None.
 
-    That is the content of the last box where it stands at the end of the response with nothing to weigh: no
-    other box beside it, no words behind, no negation and no "or" before, no thinking tags.
+    That is the content of the last box where it stands at the end of the response with nothing to weigh: no other box
+    beside it, no words behind, no negation and no "or" before, no thinking tags.
     """
     start = text.rfind("\\boxed{")
     if start < 0:
         return _plain_line(text) if lenient and "box" not in text else None
     close = text.rfind("}")
     content, behind = text[start + 7 : close].strip(), text[close + 1 :].strip(_NOTHING)
-    if not content or (behind and behind not in _UNIT_WORDS) or may_think(text):
+    if not content or "?" in content or (behind and behind not in UNIT_WORDS) or may_think(text):
         return None
     if ("{" in content or "}" in content) and not _is_plain_group(content):
         return None
@@ -57,6 +56,11 @@ def quick_answer(text: str, lenient: bool) -> str | None:
         is_negated(text, start, close + 1) or alternative_before(text, start) is not None
     )
     return None if hedged else content
+
+
+def stands_alone(text: str) -> bool:
+    """False where the words behind the last box of a quick answer may be its unit."""
+    return "\\boxed" not in text or text.rstrip(_NOTHING).endswith("}")
 
 
 def _plain_line(text: str) -> str | None:

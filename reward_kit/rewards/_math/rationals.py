@@ -1,6 +1,6 @@
 """Exact values of expressions at rational points with FLINT's rationals; part of the worker."""
 
-# Signals between layers.
+# TooLarge and Undefined are signals between layers, no errors a user sees.
 # ruff: noqa: N818
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _MOST_BITS = 4_000_000
 MOST_TERMS = 3_000
 
 
-class TooLarge(Exception):  # a signal between two layers, not an error a user sees
+class TooLarge(Exception):
     """The expression is not rational by its form, or its exact value would be too large."""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 
 from reward_kit.rewards._math.answers import (
     Answer,
@@ -18,23 +17,12 @@ from reward_kit.rewards._math.answers import (
     Words,
 )
 from reward_kit.rewards._math.expression import INFINITY, Expr, choose_signs, contains, neg
-from reward_kit.rewards._math.read_relations import split_relations
+from reward_kit.rewards._math.read_relations import Read, split_relations
 from reward_kit.rewards._math.realsets import as_real_set, complement, intersection
-from reward_kit.rewards._math.scan import (
-    Tokens,
-    any_top,
-    is_cmd,
-    is_comma,
-    is_op,
-    is_word,
-    need,
-    split_top,
-    trimmed,
-)
+from reward_kit.rewards._math.scan import Tokens, any_top, is_cmd, is_comma, is_op, is_word, need, split_top, trimmed
 from reward_kit.rewards._math.tokens import Token, Unreadable
 from reward_kit.rewards._math.words import key_of
 
-Read = Callable[[Tokens], Answer]
 _MOST_ITEMS = 5_000
 _WHOLE_NUMBERS = frozenset(("setZ", "setN"))
 
@@ -102,6 +90,16 @@ def _is_condition(piece: Tokens) -> bool:
     return len(piece) >= 3 and is_cmd(piece[1], "in") and piece[0].kind == "sym" and piece[2].text in _WHOLE_NUMBERS
 
 
+def without_membership(body: list[Token]) -> list[Token]:
+    r"""Without "(k \in Z)" or "for k \in Z" at the end, which says what k stands for."""
+    tail = body[:-1] if len(body) > 5 and is_op(body[-1], ")") else body
+    if len(tail) < 5 or tail[-1].text not in _WHOLE_NUMBERS or not is_cmd(tail[-2], "in") or tail[-3].kind != "sym":
+        return body
+    lead, rest = tail[-4], tail[:-4]
+    introduced = is_op(lead, "(") if tail is not body else is_word(lead, "for")
+    return trimmed(rest) if introduced and any(token.text == tail[-3].text for token in rest) else body
+
+
 def _occurs(variable: Token, pieces: list[list[Token]]) -> bool:
     return any(token.text == variable.text for piece in pieces if not _is_condition(piece) for token in piece)
 
@@ -112,6 +110,19 @@ def _with_order_context(pieces: list[list[Token]]) -> list[list[Token]]:
     if signs == ["ne"] and all(not split_relations(piece)[1] for piece in pieces[1:]):
         head = pieces[0][: len(first[0]) + 1]
         return [pieces[0], *([*head, *piece] for piece in pieces[1:])]
+    return _with_modulus(pieces, first[0], signs)
+
+
+def _with_modulus(pieces: list[list[Token]], left: Tokens, signs: list[str]) -> list[list[Token]]:
+    """`n = 1, 5 (mod 6)` with the sign of congruence: the sign and the modulus hold for every item."""
+    place = next((k for k, token in enumerate(pieces[-1]) if is_cmd(token, "pmod", "mod")), 0)
+    others = any(is_cmd(token, "pmod", "mod") for piece in pieces[:-1] for token in piece)
+    if signs == ["equiv"] and place and not others and not any(split_relations(piece)[1] for piece in pieces[1:]):
+        if is_op(pieces[-1][place - 1], "("):
+            place -= 1
+        head, modulus = pieces[0][: len(left) + 1], pieces[-1][place:]
+        values = [pieces[0][len(head) :], *pieces[1:-1], pieces[-1][:place]]
+        return [[*head, *value, *modulus] for value in values]
     return pieces
 
 
@@ -204,10 +215,14 @@ def read_union(tokens: Tokens, read: Read) -> Answer:
         left, *minus = split_top(tokens, lambda token: is_op(token, "-"))
         return _combined("setminus", read(left), read(minus[0]))
     for command in ("cap", "setminus"):
-        pieces = split_top(tokens, lambda token, name=command: is_cmd(token, name))  # type: ignore[misc]
+        pieces = _split_at(tokens, command)
         if len(pieces) == 2:
             return _combined(command, read(pieces[0]), read(pieces[1]))
     raise Unreadable("set operations do not fit together")
+
+
+def _split_at(tokens: Tokens, command: str) -> list[list[Token]]:
+    return split_top(tokens, lambda token: is_cmd(token, command))
 
 
 def is_set_difference(tokens: Tokens) -> bool:

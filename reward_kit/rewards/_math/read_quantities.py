@@ -1,7 +1,5 @@
 """Reads single values: numbers and expressions with units, bases, times and ratios, choice letters."""
 
-# Tables and expressions read better in one line.
-
 from __future__ import annotations
 
 import re
@@ -53,15 +51,13 @@ def read_quantity(tokens: Tokens) -> Quantity:
 
 
 def _compound(tokens: list[Token]) -> Quantity | None:
-    """3 hours 30 minutes, 5 feet 6 inches:
-    several quantities of one dimension, added in the first one's unit.
-    """
+    """3 hours 30 minutes, 5 feet 6 inches: several quantities of one dimension, added in the first one's unit."""
     pieces: list[list[Token]] = [[]]
     for token in tokens:
-        if token.kind == "num" and pieces[-1] and pieces[-1][-1].kind == "word":
+        if token.kind == "num" and pieces[-1] and _is_unit_word(pieces[-1][-1]):
             pieces.append([])
         pieces[-1].append(token)
-    if not 1 < len(pieces) < 5 or any(piece[0].kind != "num" or piece[-1].kind != "word" for piece in pieces):
+    if not 1 < len(pieces) < 5 or any(piece[0].kind != "num" or not _is_unit_word(piece[-1]) for piece in pieces):
         return None
     parts = [read_quantity(piece) for piece in pieces]
     factors = [conversion(part.unit, part.power, parts[0].unit, parts[0].power) for part in parts]
@@ -69,6 +65,10 @@ def _compound(tokens: list[Token]) -> Quantity | None:
         return None
     terms = tuple(Expr("mul", (num(factor or 0), part.expr)) for factor, part in zip(factors, parts, strict=True))
     return Quantity(Expr("add", terms), parts[0].unit, parts[0].power)
+
+
+def _is_unit_word(token: Token) -> bool:
+    return token.kind == "word" or (token.kind == "sym" and token.textual and is_known(token.text))
 
 
 def read_compound(tokens: Tokens) -> Quantity | None:

@@ -20,13 +20,14 @@ from reward_kit.rewards._math.answers import (
     SetOf,
 )
 from reward_kit.rewards._math.exact import rational
-from reward_kit.rewards._math.expression import INFINITY, Expr, neg, sub, symbols
+from reward_kit.rewards._math.expression import INFINITY, Expr, neg, symbols
 from reward_kit.rewards._math.names import Name, read_name
 from reward_kit.rewards._math.parser import parse
 from reward_kit.rewards._math.realsets import as_real_set, intersection
 from reward_kit.rewards._math.scan import Tokens, depth_change, is_cmd, is_op, need
 from reward_kit.rewards._math.tokens import Token, Unreadable
 
+# Reads a part of the answer: it may be any answer again. reading.py hands it down.
 Read = Callable[[Tokens], Answer]
 _ORDER = frozenset(("lt", "gt", "le", "ge"))
 
@@ -185,8 +186,3 @@ def _one_sided(low: Expr, high: Expr, strict: bool) -> Answer:
 def _positive(expr: Expr) -> bool:
     value = rational(expr)
     return value is not None and value > 0
-
-
-def difference(equation: Equation | Inequality) -> Expr:
-    """Right side minus left side."""
-    return sub(equation.right, equation.left)

@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from reward_kit.rewards._math.answers import Answer, Chain, Choice, Interval, Named, Quantity, RealSet, SetOf
+from reward_kit.rewards._math.answers import (
+    CHOICE_LETTERS,
+    Answer,
+    Chain,
+    Choice,
+    Interval,
+    Named,
+    Quantity,
+    RealSet,
+    SetOf,
+)
+from reward_kit.rewards._math.digit_groups import without_digit_groups
 from reward_kit.rewards._math.expression import INFINITY, ZERO
 from reward_kit.rewards._math.read_collections import (
     is_set_difference,
@@ -13,11 +24,12 @@ from reward_kit.rewards._math.read_collections import (
     read_group,
     read_listing,
     read_union,
+    without_membership,
     without_plus_minus,
 )
 from reward_kit.rewards._math.read_matrices import read_matrix
 from reward_kit.rewards._math.read_quantities import read_based, read_colon, read_compound, read_quantity
-from reward_kit.rewards._math.read_relations import read_relation, relation_of
+from reward_kit.rewards._math.read_relations import Read, read_relation, relation_of
 from reward_kit.rewards._math.scan import (
     Tokens,
     any_top,
@@ -31,22 +43,18 @@ from reward_kit.rewards._math.scan import (
     strip_braces,
     trimmed,
 )
-from reward_kit.rewards._math.tokens import LONGEST_ANSWER, Token, Unreadable, tokenize
+from reward_kit.rewards._math.tokens import Token, Unreadable, tokenize
 from reward_kit.rewards._math.words import REALS, changes_value, from_words, key_of
 
 _DEEPEST = 12
 _MOST_PARENTHESES = 300
-_CHOICES = frozenset("ABCDEFGHIJ")
-# "for all x", "where k is an integer": what follows explains the answer.
+# Each spelling of the positive or the non-negative numbers: True where zero is not one of them.
 _HALF_LINES = {
-    "setR^+": True,
-    "setR_+": True,
-    "setR_gt0": True,
-    "setR_ge0": False,
-    "setR^+_0": False,
-    "setR_0^+": False,
+    **dict.fromkeys(("setR^+", "setR_+", "setR_gt0"), True),
+    **dict.fromkeys(("setR_ge0", "setR^+_0", "setR_0^+"), False),
 }
 _LEADS = frozenset("so thus hence therefore the final correct answer is".split())
+# "for all x", "where k is an integer": what follows explains the answer.
 _EXPLAINS = frozenset(("where", "with"))
 _QUANTIFIERS = frozenset(("all", "any", "every", "each", "some", "integer", "integers", "real"))
 
@@ -68,7 +76,7 @@ def read(text: str) -> Reading:
         Unreadable: where it is neither mathematics nor words.
     """
     stripped = strip_braces(text)
-    tokens = _grouped_resolved(tokenize(stripped))
+    tokens = without_digit_groups(tokenize(stripped))
     key = key_of(tokens)
     try:
         answer = without_plus_minus(_read(tokens, 0))
@@ -86,59 +94,10 @@ def _is_text(tokens: Tokens) -> bool:
     )
 
 
-def _grouped_resolved(tokens: list[Token]) -> list[Token]:
-    """Digits with commas: a number, unless the commas around it or brackets show that they separate items."""
-    if not any(token.kind == "grouped" for token in tokens):
-        return tokens
-    separating = _commas_separate(tokens)
-    resolved: list[Token] = []
-    for token in tokens:
-        if token.kind != "grouped":
-            resolved.append(token)
-        elif separating and "." not in token.text:
-            for place, digits in enumerate(token.text.split(",")):
-                resolved.extend([Token("op", ",")] if place else [])
-                resolved.append(token._replace(kind="num", text=digits))
-        else:
-            resolved.append(token._replace(kind="num", text=token.text.replace(",", "")))
-    return resolved
-
-
-def _commas_separate(tokens: list[Token]) -> bool:
-    """True where the commas between digits separate items.
-
-    In brackets they do, unless other commas there are followed by blanks: (1/2,100) is a pair, (1,000,
-    2,000) too. Anywhere they do where another item stands beside them without a blank: 10,100,1000.
-    """
-    brackets: list[int] = [-1]
-    blanks: set[int] = set()
-    grouped_in: list[int] = []
-    for place, token in enumerate(tokens):
-        if is_op(token, "(", "[", "{set", "{"):
-            brackets.append(place if token.text != "{" else -1)
-        elif is_op(token, ")", "]", "set}", "}") and len(brackets) > 1:
-            brackets.pop()
-        elif is_op(token, ",") and place + 1 < len(tokens) and tokens[place + 1].spaced:
-            blanks.add(brackets[-1])
-        elif token.kind == "grouped":
-            grouped_in.append(brackets[-1])
-            if _unspaced_neighbour(tokens, place):
-                return True
-    return any(bracket >= 0 and bracket not in blanks for bracket in grouped_in)
-
-
-def _unspaced_neighbour(tokens: list[Token], place: int) -> bool:
-    after = tokens[place + 1 : place + 3]
-    if len(after) == 2 and is_op(after[0], ",") and after[1].kind in ("num", "grouped") and not after[1].spaced:
-        return True
-    before = tokens[max(0, place - 2) : place]
-    return len(before) == 2 and is_op(before[1], ",") and before[0].kind == "num" and not tokens[place].spaced
-
-
 def _read(tokens: Tokens, depth: int) -> Answer:
     if depth > _DEEPEST:
         raise Unreadable(f"the answer is nested more than {_DEEPEST} deep")
-    body = _without_explanation(trimmed(tokens))
+    body = without_membership(_without_explanation(trimmed(tokens)))
     body = _yes_or_no(_without_lead(_without_parentheses(body)))
     if not body:
         raise Unreadable("the answer is empty")
@@ -172,22 +131,24 @@ def _without_parentheses(body: list[Token]) -> list[Token]:
     return body
 
 
-def _outer(body: Tokens, inner: object) -> Answer | None:
+def _outer(body: Tokens, inner: Read) -> Answer | None:
     """A matrix, or one pair of brackets around everything."""
-    matrix = read_matrix(body, inner) if any(is_cmd(token, "begin") for token in body) else None  # type: ignore[arg-type]
+    matrix = read_matrix(body, inner) if any(is_cmd(token, "begin") for token in body) else None
     if matrix is not None:
         return matrix
     transposed = [token.text for token in body[-4:] if not is_op(token, "{", "}")][-2:] in (["^", "T"], ["^", "top"])
     if transposed and outer_group(trimmed(body[: _power_place(body)])) is not None:
         body = trimmed(body[: _power_place(body)])  # (1, -2)^T is a column
     group = outer_group(body)
-    return read_group(*group, inner) if group is not None else None  # type: ignore[arg-type]
+    return read_group(*group, inner) if group is not None else None
 
 
 def _without_lead(body: list[Token]) -> list[Token]:
     """Without "the answer is" in front."""
     end = next((k for k, token in enumerate(body) if not (token.kind == "word" and token.text.lower() in _LEADS)), 0)
     said = [token.text.lower() for token in body[:end]]
+    if said[-1:] == ["answer"] and end < len(body) - 1 and is_op(body[end], ":"):
+        return body[end + 1 :]
     return body[end:] if said[-2:] == ["answer", "is"] else body
 
 
@@ -203,7 +164,7 @@ def _power_place(body: Tokens) -> int:
     return next(place for place in range(len(body) - 1, -1, -1) if is_op(body[place], "^"))
 
 
-def _single(body: Tokens, inner: object) -> Answer:
+def _single(body: Tokens, inner: Read) -> Answer:
     based = read_based(body)
     if based is not None:
         return based
@@ -218,7 +179,7 @@ def _single(body: Tokens, inner: object) -> Answer:
     return read_quantity(body)
 
 
-def _in_figures_and_words(body: Tokens, inner: object) -> Answer | None:
+def _in_figures_and_words(body: Tokens, inner: Read) -> Answer | None:
     """7 (seven): the number in words only repeats the one in figures."""
     if len(body) < 4 or not is_op(body[-1], ")") or body[-2].kind != "word":
         return None
@@ -226,17 +187,17 @@ def _in_figures_and_words(body: Tokens, inner: object) -> Answer | None:
     words = from_words(key_of(body[opening + 1 : -1]))
     if not opening or not isinstance(words, Quantity):
         return None
-    return Chain((inner(body[:opening]), words))  # type: ignore[operator]
+    return Chain((inner(body[:opening]), words))
 
 
-def _labelled(body: Tokens, inner: object) -> Answer | None:
+def _labelled(body: Tokens, inner: Read) -> Answer | None:
     """Minimum: 1 - words, a colon, a value."""
     pieces = split_top(body, lambda token: is_op(token, ":"))
     if len(pieces) != 2 or not pieces[0] or not all(token.kind == "word" for token in pieces[0]):
         return None
     if any(changes_value(token.text) for token in pieces[0]):
         return None
-    return Named((name_of(pieces[0]).lower(),), inner(pieces[1]))  # type: ignore[operator]
+    return Named((name_of(pieces[0]).lower(),), inner(pieces[1]))
 
 
 def _without_explanation(body: list[Token]) -> list[Token]:
@@ -258,17 +219,21 @@ def _without_quantifier(body: list[Token]) -> list[Token]:
     return body
 
 
-def _choice(body: Tokens, inner: object) -> Answer | None:
+def _choice(body: Tokens, inner: Read) -> Answer | None:
     r"""(B) 12, \textbf{(B)}\ 12, "B. 12", "B) 12": a choice letter with its text."""
-    if len(body) == 2 and body[0].kind == "sym" and body[0].text in _CHOICES and is_op(body[1], ")"):
-        return inner(body[:1])  # type: ignore[operator,no-any-return]
-    if len(body) > 1 and is_word(body[0], "option", "choice") and any(t.text in _CHOICES for t in body[1:3]):
-        return inner(body[1:])  # type: ignore[operator,no-any-return]
+    if len(body) == 2 and body[0].kind == "sym" and body[0].text in CHOICE_LETTERS and is_op(body[1], ")"):
+        return inner(body[:1])
+    if len(body) > 1 and is_word(body[0], "option", "choice") and any(t.text in CHOICE_LETTERS for t in body[1:3]):
+        return inner(body[1:])
     if len(body) < 3:
         return None
     start = 1 if is_op(body[0], "(") else 0
     letter, mark = body[start], body[start + 1]
-    if letter.kind != "sym" or letter.text not in _CHOICES or not is_op(mark, ")", *(() if start else (".", ":"))):
+    if (
+        letter.kind != "sym"
+        or letter.text not in CHOICE_LETTERS
+        or not is_op(mark, ")", *(() if start else (".", ":")))
+    ):
         return None
     rest = body[start + 2 :]
     if not rest or joins(rest[0]) or not (rest[0].spaced or rest[0].textual or rest[0].kind in ("word", "num")):
@@ -276,7 +241,7 @@ def _choice(body: Tokens, inner: object) -> Answer | None:
     certain = letter.textual or body[0].textual or not start or rest[0].spaced
     if not certain or (rest[0].kind == "op" and rest[0].text not in ("$", "(", "[", "{set", "-")):
         return None
-    return Choice(letter.text, inner(rest))  # type: ignore[operator]
+    return Choice(letter.text, inner(rest))
 
 
 def _special_set(body: Tokens) -> Answer | None:
@@ -288,12 +253,3 @@ def _special_set(body: Tokens) -> Answer | None:
     if body[0].text == "setR":
         return REALS
     return SetOf(()) if body[0].text == "emptyset" else None
-
-
-def is_readable(text: str) -> bool:
-    """True where the text can be read as an answer."""
-    try:
-        read(text)
-    except Unreadable:
-        return False
-    return len(text) <= LONGEST_ANSWER and bool(text.strip())

@@ -8,8 +8,6 @@ from reward_kit.rewards._math.answers import Answer, Bracketed, Interval, Quanti
 from reward_kit.rewards._math.exact import rational
 from reward_kit.rewards._math.expression import INFINITY, Expr, is_infinite, neg
 
-# (value, side): side orders an open and a closed end at the same number.
-_End = tuple[Fraction, int]
 _FAR = Fraction(10) ** 5_000
 
 

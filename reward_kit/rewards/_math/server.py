@@ -11,8 +11,7 @@ from typing import Any
 
 _LENGTH = struct.Struct("<I")
 _MEMORY = 1 << 30
-# The parent kills at its deadline; this bounds a request whose parent is gone (it cannot be interrupted
-# otherwise).
+# The parent kills at its deadline; this bounds a request whose parent is gone (it cannot be interrupted otherwise).
 _CPU_SECONDS = 3
 _OPERATIONS = frozenset(("identical", "proportional", "within"))
 

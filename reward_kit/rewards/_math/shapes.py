@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from reward_kit.rewards._math.answers import (
+    CHOICE_LETTERS,
     Answer,
     Bracketed,
     Choice,
@@ -25,22 +26,22 @@ from reward_kit.rewards._math.expression import Expr, contains, num, substitute,
 from reward_kit.rewards._math.realsets import canonical
 
 _STATED_FUNCTIONS = frozenset(("sin", "cos", "tan", "cot", "sec", "csc", "ln", "log", "abs", "root"))
-_CHOICES = frozenset("ABCDEFGHIJ")
 
 
 def without_common_numbers(gold: Sequence[Answer], given: list[Answer]) -> Sequence[Answer]:
-    """Take plain numbers that both lists hold out of both:
-    long lists of numbers then compare in linear time.
+    """The gold's items, and `given` changed in place, without the plain numbers that both hold.
+
+    Long lists of numbers compare in linear time that way.
     """
     places: dict[Fraction, list[int]] = {}
     for place, item in enumerate(given):
-        value = rational(item.expr) if isinstance(item, Quantity) and not item.unit else None
+        value = _plain_value(item)
         if value is not None:
             places.setdefault(value, []).append(place)
     left: list[Answer] = []
     taken: set[int] = set()
     for item in gold:
-        value = rational(item.expr) if isinstance(item, Quantity) and not item.unit else None
+        value = _plain_value(item)
         if value is not None and places.get(value):
             taken.add(places[value].pop())
         else:
@@ -49,15 +50,15 @@ def without_common_numbers(gold: Sequence[Answer], given: list[Answer]) -> Seque
     return left
 
 
+def _plain_value(item: Answer) -> Fraction | None:
+    return rational(item.expr) if isinstance(item, Quantity) and not item.unit else None
+
+
 def choice_letter(answer: Answer) -> str:
     """The letter of a multiple-choice answer, else an empty text."""
-    if (
-        isinstance(answer, Quantity)
-        and answer.expr.op == "sym"
-        and answer.expr.name.upper() in _CHOICES
-        and not answer.unit
-    ):
-        return answer.expr.name.upper()
+    if isinstance(answer, Quantity) and answer.expr.op == "sym" and not answer.unit:
+        letter = answer.expr.name.upper()
+        return letter if letter in CHOICE_LETTERS else ""
     return answer.letter if isinstance(answer, Choice) else ""
 
 
@@ -69,6 +70,7 @@ def spelled(answer: Answer) -> str:
 
 
 def letters_of(expr: Expr) -> str:
+    """The letters of a product of nothing but letters, else an empty text."""
     if expr.op == "sym":
         return expr.name
     parts = [letters_of(operand) for operand in expr.args] if expr.op == "mul" else []
@@ -76,6 +78,7 @@ def letters_of(expr: Expr) -> str:
 
 
 def items_of(answer: Answer) -> tuple[Answer, ...]:
+    """The items of a list, the elements of a set, or the answer itself as the only one."""
     if isinstance(answer, SetOf):
         return tuple(dict.fromkeys(answer.items))
     return answer.items if isinstance(answer, Listing) else (answer,)
@@ -92,7 +95,11 @@ def several_choices(gold: Answer, given: Answer) -> tuple[tuple[Answer, ...], tu
         for side in (gold, given)
     ]
     letters = [[choice_letter(item) for item in side] for side in sides]
-    ordered = all(len(side) > 1 and all(side) and sorted(set(side)) == side for side in letters)
+    # DAC is a word; D, A, C are three letters in any order.
+    ordered = all(
+        len(side) > 1 and all(side) and (sorted(set(side)) == side or not isinstance(written, Quantity))
+        for side, written in zip(letters, (gold, given), strict=True)
+    )
     return (sides[0], sides[1]) if ordered else None
 
 
@@ -106,6 +113,7 @@ def labels_of(items: Sequence[Answer]) -> list[str]:
 
 
 def in_name_order(items: Sequence[Answer]) -> Sequence[Answer]:
+    """Items named by one letter each in alphabetical order; any others as they are."""
     if not all(isinstance(item, Named) and len(item.names[0]) == 1 for item in items):
         return items
     return sorted(items, key=lambda item: item.names[0] if isinstance(item, Named) else "")
@@ -122,6 +130,7 @@ def reordered(named: Named, names: tuple[str, ...]) -> Answer:
 
 
 def renamed(answer: Answer, names: dict[str, str]) -> Answer:
+    """An expression with its variables renamed; any other answer as it is."""
     if isinstance(answer, Quantity):
         return Quantity(substitute(answer.expr, names), answer.unit, answer.power)
     return answer
@@ -129,14 +138,9 @@ def renamed(answer: Answer, names: dict[str, str]) -> Answer:
 
 def as_equation(answer: Answer) -> Answer:
     """A named value as an equation, a one-sided set of one variable as an inequality."""
-    if (
-        isinstance(answer, Named)
-        and len(answer.names) == 1
-        and isinstance(answer.value, Quantity)
-        and not answer.value.unit
-        and not answer.bound
-    ):
-        return Equation(sym(answer.names[0]), answer.value.expr)
+    if isinstance(answer, Named) and len(answer.names) == 1 and not answer.bound:
+        value = answer.value
+        return Equation(sym(answer.names[0]), value.expr) if isinstance(value, Quantity) and not value.unit else answer
     if isinstance(answer, RealSet) and len(answer.parts) == 1 and answer.variable:
         part = answer.parts[0]
         if contains(part.high, "const") and part.high.name == "inf":
@@ -152,18 +156,17 @@ def states_value(equation: Equation) -> bool:
 
 
 def is_empty(answer: Answer) -> bool:
+    """True for the empty set, of numbers or of anything."""
     if isinstance(answer, RealSet):
         return not canonical(answer).parts
     return isinstance(answer, SetOf) and not answer.items
 
 
 def vector_of(answer: Bracketed | Matrix) -> tuple[Answer, ...] | None:
+    """The components of a tuple, or of a matrix of one row or one column; None for any other."""
     if isinstance(answer, Bracketed):
-        return (
-            answer.items
-            if (answer.opening, answer.closing) in (("(", ")"), ("[", "]")) or len(answer.items) == 2
-            else None
-        )
+        is_tuple = (answer.opening, answer.closing) in (("(", ")"), ("[", "]")) or len(answer.items) == 2
+        return answer.items if is_tuple else None
     if len(answer.rows) == 1:
         return answer.rows[0]
     return tuple(row[0] for row in answer.rows) if len(answer.rows[0]) == 1 else None
@@ -172,13 +175,8 @@ def vector_of(answer: Bracketed | Matrix) -> tuple[Answer, ...] | None:
 def padded(colon: Colon, other: Colon) -> tuple[Expr, ...]:
     """5 p.m. is 5:00 p.m., and 17:00 where the other side counts to 24."""
     parts = (*colon.parts, num(0)) if len(colon.parts) == 1 and (colon.half or other.half) else colon.parts
+    counts_to_24 = not other.half and (rational(other.parts[0]) or 0) > 12
     hour = rational(parts[0])
-    if (
-        colon.half == "pm"
-        and not other.half
-        and (rational(other.parts[0]) or 0) > 12
-        and hour is not None
-        and hour < 12
-    ):
+    if colon.half == "pm" and counts_to_24 and hour is not None and hour < 12:
         return (num(hour + 12), *parts[1:])
     return parts

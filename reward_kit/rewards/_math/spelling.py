@@ -1,6 +1,6 @@
 """Brings the many spellings of a mathematical text to one: Unicode to LaTeX, layout commands away."""
 
-# Tables and expressions read better in one line; the signs themselves are meant; word lists.
+# The table of signs keeps its columns.
 # ruff: noqa: E501
 
 from __future__ import annotations
@@ -63,8 +63,11 @@ _TWICE_ESCAPED = re.compile(
 # Colour, space, numbers of equations: they typeset the answer and say nothing. What a phantom holds is not shown.
 _TYPESET = re.compile(
     r"\\(?:textcolor|color|hspace|vspace|h?phantom|vphantom|tag|label|bbox\s?(?=\[))\*?\s?(?:\{[^{}]{0,60}\}|\[[^\[\]]{0,60}\])"
-    r"|\\(?:underline|bbox|huge|Huge|LARGE|Large|large|checkmark|star)(?![A-Za-z])"
+    r"|\\(?:underline|blacksquare|qed|bbox|huge|Huge|LARGE|Large|large|checkmark|star)(?![A-Za-z])"
 )
+_BRACED_CALL = re.compile(
+    r"\\(max|min|gcd|operatorname\s?\{lcm\})\s?(?:\\left)?\\\{([^{}\\]{1,80})(?:\\right)?\\\}"
+)  # \max\{a, b\}
 _REPLACED = {"&lt;": "<", "&gt;": ">", "&le;": "\\le ", "&ge;": "\\ge ", "&nbsp;": " ", "\\not=": "\\ne ", "\\not =": "\\ne ",
              "\\surd": "\\sqrt "}  # fmt: skip
 _HTML = re.compile(r"<(sup|sub)>([^<>]{1,40})</\1>")
@@ -78,6 +81,8 @@ def to_latex(text: str) -> str:
         text = _TWICE_ESCAPED.sub(r"\\", text)
     if "<su" in text:
         text = _HTML.sub(lambda match: ("^" if match.group(1) == "sup" else "_") + "{" + match.group(2) + "}", text)
+    if "\\{" in text:
+        text = _BRACED_CALL.sub(r"\\\1(\2)", text)
     if "\\" in text or "&" in text:
         text = _TYPESET.sub(" ", text)
         for written, meant in _REPLACED.items():

@@ -1,8 +1,6 @@
-r"""What stands around the last box:
-is it the answer, a part of a larger expression, an example, or taken back?
-"""
+r"""What stands around the last box: is it the answer, a part of a larger expression, an example, or taken back?"""
 
-# Tables and expressions read better in one line; the signs themselves are meant.
+# An alternative of an expression stays on one line.
 # ruff: noqa: E501
 
 from __future__ import annotations
@@ -10,12 +8,14 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from reward_kit.rewards._math.corrections import correction, is_confirmed
+
 BEFORE = 90
 _BEHIND = 240
 # Layout between an operator and the box.
 _LAYOUT = re.compile(r"(?:\s|\\[,;:! ]|\\(?:left|displaystyle|quad|qquad|bf)(?![A-Za-z])|\$)+$")
 _LARGER_BEFORE = re.compile(
-    r"(?:(?<=[^=:\s$([{.,*-])-|[+/^]|(?<=[\w)} ])[<>]|(?<=\w)_|(?<=[\w)])\*|(?<=\d\s)-|\\(?:cdot|times|div|pm|ne|neq|lt|gt|log|ln|sin|cos|tan|sqrt)"
+    r"(?:(?<=[^=:\s$([{.,*-])-|[+/^]|(?<=[\w)} $])[<>]|(?<=\w)_|(?<=[\w)])\*|(?<=\d\s)-|\\(?:cdot|times|div|pm|ne|neq|lt|gt|log|ln|sin|cos|tan|sqrt)"
     r"|(?:\\[dtc]?frac|\\sqrt|\\binom|\\sin|\\log|\^|_|\])\s?(?:\{[^{}]{0,40}\})?\s?\{)$"
 )
 _OPERATORS = ("-", "+", "/", "^", "<", ">", "_", "*", "{", "cdot", "times", "div", "pm", "ne", "neq", "lt", "gt", "log",
@@ -26,7 +26,8 @@ _DIGIT_BEFORE = re.compile(r"[\d.,]$")
 _LARGER_BEHIND = re.compile(
     r"\d|!\s?\$|[.,]\d|(?!(?:cm|mm|km|kg|m|g|s|ml|ft|in|mph|h|th|st|nd|rd)\b)[A-Za-z](?![A-Za-z]{3})|\s?(?:[/+^](?!\s?\{?\s?(?:\\circ|\\text))|\*(?!\*)[\w\\(]"
     r"|\\(?:pi|sqrt|[dt]?frac|times|cdot|pm)(?![A-Za-z]))|-[\d\\]"
-    r"|\$?\s(?:minus|plus|divided by|multiplied by|squared|cubed|times \$?\d)|\\?%\$? of \$?\d"
+    r"|\$?\s(?:hours?|minutes?|dollars|feet|pounds|years?|weeks?|days?|[hm]),? (?:and )?\$?\d+\$? ?(?:minutes?|mins?|seconds?|cents|inches|ounces|months?|days?|hours?)\b"
+    r"|\$?\s(?:minus|plus|divided by|multiplied by|squared|cubed|times \$?\d)|(?:\\?%|\$? percent)\$? of (?:\$?\d|an? (?:hundred|[mb]illion|trillion|thousand)\b)"
 )
 _CHOICE = re.compile(r"\\f?boxe?d?\s?\{(?:\\\w+\s?\{)?\s?\(?[A-J]\)?\s?\}?\s?\}")
 _SAYS_NOTHING = " \n\t$.)]}\\"
@@ -36,7 +37,10 @@ _EXAMPLE = re.compile(
     r"|(?:might|may|could|would) (?:think|say|guess|expect|believe|be tempted)|(?:students?|people|others?|one) "
     r"(?:answers?|answered|said|says?|wrote|writes?|thinks?|thought|claims?|claimed|get|got)"
     r"|(?:common|usual|typical|frequent) (?:mistake|error|misconception)s? (?:is|are|was|would be)"
-    r"|(?:put|write|give|enclose) (?:your|the) (?:final )?answers? (?:in|within|inside|as))\b)"
+    r"|(?:put|write|give|enclose) (?:your|the) (?:final )?answers? (?:in|within|inside|as|like)"
+    r"|(?:suppose|assume|imagine|pretend|if) (?:that )?(?:the |our |my )?(?:final )?(?:answer|result|value|total|number|sum|count|it) (?:is|was|were|equals|be)"
+    r"|(?:naive(?:ly)?|careless(?:ly)?|flawed|faulty|(?:the|an?) (?:wrong|incorrect) (?:formula|method|approach|way|counting|reading|interpretation|assumption))"
+    r"|(?:it is|it's) (?:false|untrue|incorrect|wrong|not (?:true|the case)) that)\b)"
     r"(?:(?!\bbut\b|\bhowever\b)[^.!?\n]){0,60}$",
     re.IGNORECASE,
 )
@@ -47,7 +51,7 @@ _TAKEN_BACK = re.compile(
     r"|(?:do not|don[’']t|cannot|can[’']t|can not) (?:know|solve|answer|be (?:right|correct|true))"
     r"|(?:have|has) no (?:answer|idea)|not sure|edit:|correction:|wait|however|on second thought|required format|(?:just|only|merely) (?:an?|the) (?:placeholder|example|template|format)"
     r"|oops|hold on|though (?:it|that|this) (?:might|may|could)|I (?:forgot|missed|overlooked|mis(?:counted|read|calculated))"
-    r"|should (?:really |instead |actually )?be|(?:if|unless|when|assuming|provided)\b[^.\n]{0,60}\b(?:else|otherwise|in which case))\b",
+    r"|should (?:really |instead |actually )?be(?! (?:explained|noted|clear|emphasi[sz]ed|mentioned|obvious|able))|(?:if|unless|when|assuming|provided)\b[^.\n]{0,60}\b(?:else|otherwise|in which case))\b",
     re.IGNORECASE,
 )
 _NUMERAL = re.compile(r"-?\d{1,15}(?:,\d{3}){0,5}(?:\.\d{1,15})?")
@@ -72,7 +76,8 @@ _VERDICT = re.compile(
     r"wrong|incorrect|mistake|extraneous|reject|discard|invalid|not|does|do|fails?|contradict", re.IGNORECASE
 )
 _NOT_TAKEN_BACK = re.compile(
-    r"\bnot (?:an? )?(?:extraneous|wrong|incorrect|mistaken|mistake|invalid|contradict)\b(?: \w+)?"
+    r"\b(?:not (?:make|made)|no|any|without) (?:an? |any )?(?:mistake|error)s?\b"
+    r"|\bnot (?:an? )?(?:extraneous|wrong|incorrect|mistaken|mistake|invalid|contradict)\b(?: \w+)?"
     r"|\b(?:common|usual|typical|frequent) (?:mistake|error|pitfall)s?\W{0,3}(?::|\W(?:is|are|would|here)\b)[^.\n]{0,80}",
     re.IGNORECASE,
 )
@@ -102,6 +107,19 @@ def may_be_example(before: str) -> bool:
         or "e.g" in before
         or "instance" in before
         or "format" in before
+        or "uppose" in before
+        or "ssume" in before
+        or "magine" in before
+        or "retend" in before
+        or "if " in before
+        or "f the " in before
+        or "naive" in before
+        or "careless" in before
+        or "flawed" in before
+        or "faulty" in before
+        or "wrong" in before
+        or "ncorrect" in before
+        or " that" in before
         or "such as" in before
         or "student" in before
         or "people" in before
@@ -113,8 +131,13 @@ def may_be_example(before: str) -> bool:
 
 def taken_back(behind: str, answer: str = "") -> str:
     """The words behind an answer that take it back; an empty text where none do."""
+    corrected = correction(behind, answer)
+    if corrected:
+        return corrected
     behind = _NOT_TAKEN_BACK.sub(lambda about: about.group() if answer and answer in about.group() else "", behind)
     back = _TAKEN_BACK.search(behind)
+    if back is not None and back.group().lower() in ("wait", "hold on") and is_confirmed(behind, answer):
+        return ""
     if back is None or _ABOUT_ANOTHER.search(behind[: back.end() + 20]) or _judges_another(behind, back, answer):
         return ""
     return back.group()
@@ -151,7 +174,8 @@ def objection(text: str, start: int, end: int) -> str:
     behind = text[end : end + _BEHIND]
     if len(behind) < 16 and not behind.strip(_SAYS_NOTHING):
         behind = ""
-    if near.endswith(("~~", "{")) and _STRUCK.search(near):
+    closed = near.endswith("~~") and before.rpartition("\n")[2].count("~~") % 2 == 0  # ~~\boxed{1}~~ \boxed{2}
+    if near.endswith(("~~", "{")) and not closed and _STRUCK.search(near):
         return "the last box is struck out"
     operator = near.endswith(_OPERATORS) and _LARGER_BEFORE.search(near) and not _TAG_BEFORE.search(near)
     if operator or (near == before and _DIGIT_BEFORE.search(near)):
@@ -166,7 +190,7 @@ def objection(text: str, start: int, end: int) -> str:
         return "the last box is one item of a tuple"
     if is_example(before):
         return "the last box is an example or somebody else's answer"
-    if behind.lstrip(" $)\\]*}").startswith("?"):
+    if behind.lstrip(" $)\\]*}").startswith("?") or text[max(start, end - 8) : end].rstrip(" $}.").endswith("?"):
         return "the last box is put as a question"
     back = taken_back(behind, _boxed(text[start:end]))
     return f"the last box is taken back: {' '.join(back.split())!r}" if back else ""

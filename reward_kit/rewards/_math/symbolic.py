@@ -1,14 +1,11 @@
-"""The symbolic layer: identity of expressions, decided with exact rationals and ball arithmetic
-(python-flint, Arb).
+"""The symbolic layer: identity of expressions, decided with exact rationals and ball arithmetic (python-flint, Arb).
 
-Runs in the worker process only. Two expressions are *equal* where their values agree to far more digits
-than their size could hide at every one of several points, *different* where two balls at one point are
-disjoint, which is a proof. Where neither can be shown the verdict is None, and the caller counts it as not
-equal.
+Runs in the worker process only. Two expressions are *equal* where their values agree to far more digits than their size
+could hide at every one of several points, *different* where two balls at one point are disjoint, which is a proof.
+Where neither can be shown the verdict is None, and the caller counts it as not equal.
 
-Sources: F. Johansson, "Arb: efficient arbitrary-precision midpoint-radius interval arithmetic", IEEE Trans.
-Comput. 66 (2017); J. T. Schwartz, "Fast probabilistic algorithms for verification of polynomial
-identities", JACM 27 (1980).
+Sources: F. Johansson, "Arb: efficient arbitrary-precision midpoint-radius interval arithmetic", IEEE Trans. Comput. 66
+(2017); J. T. Schwartz, "Fast probabilistic algorithms for verification of polynomial identities", JACM 27 (1980).
 """
 
 from __future__ import annotations
@@ -50,9 +47,7 @@ _WHOLE_NUMBER_FORMS = ("fact", "dfact", "binom", "sum", "prod", "floor", "ceil",
 
 
 def identical(left: Expr, right: Expr) -> bool | None:
-    """True where the two agree as numbers or as functions of their variables, False where proven
-    different.
-    """
+    """True where the two agree as numbers or as functions of their variables, False where proven different."""
     names = sorted(symbols(left) | symbols(right))
     if len(names) > _MOST_SYMBOLS:
         return None
@@ -69,9 +64,7 @@ def identical(left: Expr, right: Expr) -> bool | None:
 
 
 def proportional(left: Expr, right: Expr) -> int:
-    """+1 or -1 where left = c * right for a constant c of that sign, else 0 (for equations and
-    inequalities).
-    """
+    """+1 or -1 where left = c * right for a constant c of that sign, else 0 (for equations and inequalities)."""
     names = sorted(symbols(left) | symbols(right))
     if not names or symbols(left) != symbols(right):
         return 0
@@ -126,8 +119,7 @@ def _same_number(left: Expr, right: Expr) -> bool | None:
         return bool(exact_value(left, {}) == exact_value(right, {}))
     except (TooLarge, Undefined):
         pass
-    # Two different algebraic numbers of this size cannot agree to this many bits (root separation, with
-    # margin).
+    # Two different algebraic numbers of this size cannot agree to this many bits (root separation, with margin).
     needed = 400 + 12 * (_size(left) + _size(right))
     precision = 200
     while True:
@@ -148,8 +140,8 @@ def _same_number(left: Expr, right: Expr) -> bool | None:
 def _size(expr: Expr) -> int:
     """About how many bits of agreement the form of an expression could fake.
 
-    Its numerals with powers multiplied out; for functions that saturate (tanh, erf) the bits by which they
-    may come close to their limits.
+    Its numerals with powers multiplied out; for functions that saturate (tanh, erf) the bits by which they may come
+    close to their limits.
     """
     if expr.op == "num":
         return expr.number.numerator.bit_length() + expr.number.denominator.bit_length()
@@ -213,9 +205,7 @@ def _same_at(left: Expr, right: Expr, point: dict[str, Fraction]) -> bool | None
 
 
 def _agree(a: Any, b: Any, bits: int) -> bool:
-    """True where the two balls lie within a relative 2^-bits of each other (or both are that close to
-    zero).
-    """
+    """True where the two balls lie within a relative 2^-bits of each other (or both are that close to zero)."""
     scale = max(abs(a).upper(), abs(b).upper())
     limit = arb(2) ** (-bits)
     return bool(abs(a - b) <= scale * limit or scale <= limit)

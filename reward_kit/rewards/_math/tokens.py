@@ -1,6 +1,6 @@
 r"""LaTeX and plain text to tokens, in one pass of one regular expression without nested repetition."""
 
-# Tables and expressions read better in one line; signals between layers; word lists.
+# The expression of a token keeps an alternative a line; Unreadable is a signal between layers, no error a user sees.
 # ruff: noqa: E501, N818
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ class Unreadable(ValueError):
 class Token(NamedTuple):
     r"""One token.
 
-    `kind` is num (a numeral, separators removed), grouped (digits with commas: a number or a list), sym (a letter
-    or a Greek name), cmd (another LaTeX command, without backslash), word, or op (one sign). `spaced` tells that
-    white space came before, `textual` that it stood in \text{...}.
+    `kind` is num (a numeral, separators removed), grouped (digits with commas: a number or a list), sym (a letter or a
+    Greek name), cmd (another LaTeX command, without backslash), word, or op (one sign). `spaced` tells that white space
+    came before, `textual` that it stood in \text{...}.
     """
 
     kind: str

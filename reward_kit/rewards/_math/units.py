@@ -6,8 +6,8 @@ from fractions import Fraction
 
 _F = Fraction
 
-# name -> (dimension, factor to the dimension's base, other spellings). Factors are exact by definition
-# (international yard and pound agreement of 1959, SI brochure 9).
+# name -> (dimension, factor to the dimension's base, other spellings). Factors are exact by definition (international
+# yard and pound agreement of 1959, SI brochure 9).
 _TABLE: dict[str, tuple[str, Fraction, str]] = {
     "m": ("length", _F(1), "meter meters metre metres"),
     "cm": ("length", _F(1, 100), "centimeter centimeters centimetre centimetres"),
@@ -48,13 +48,13 @@ _TABLE: dict[str, tuple[str, Fraction, str]] = {
     "c": ("celsius", _F(1), "celsius"),
     "f": ("fahrenheit", _F(1), "fahrenheit"),
     "sq": ("square", _F(1), "square"),
-    "hundred": ("count", _F(100), ""),
-    "dozen": ("count", _F(12), "dozens"),
-    "thousand": ("count", _F(1000), ""),
+    "hundred": ("count", _F(100), "hundreds"),
+    "dozen": ("count", _F(12), "dozens doz"),
+    "thousand": ("count", _F(1000), "thousands"),
     "million": ("count", _F(10**6), "millions"),
     "lakh": ("count", _F(10**5), "lakhs"),
     "crore": ("count", _F(10**7), "crores"),
-    "billion": ("count", _F(10**9), "billions"),
+    "billion": ("count", _F(10**9), "billions bn"),
     "trillion": ("count", _F(10**12), "trillions"),
 }  # fmt: skip
 # Number words of other languages behind a numeral (Chinese and Japanese, Russian, Spanish, French, German).
@@ -67,9 +67,12 @@ _FOREIGN_MULTIPLIERS = {
     10**9: "млрд миллиард миллиарда миллиардов milliards milliarden",
 }
 _NAMES = {spelling: name for name, (_, _, spellings) in _TABLE.items() for spelling in (name, *spellings.split())}
-MULTIPLIERS = {name: factor for name, (dimension, factor, _) in _TABLE.items() if dimension == "count"} | {
-    name: _F(factor) for factor, names in _FOREIGN_MULTIPLIERS.items() for name in names.split()
-}
+MULTIPLIERS = {
+    spelling: factor
+    for name, (dimension, factor, spellings) in _TABLE.items()
+    if dimension == "count"
+    for spelling in (name, *spellings.split())
+} | {name: _F(factor) for factor, names in _FOREIGN_MULTIPLIERS.items() for name in names.split()}
 _CHINESE_MULTIPLIERS = tuple(sorted((name for name in MULTIPLIERS if not name[0] < "一"), key=len, reverse=True))
 CURRENCIES = {"$": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "USD": "$"}
 _POWERS = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cubed": 3, "cu": 3}

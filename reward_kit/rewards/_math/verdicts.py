@@ -15,9 +15,7 @@ _SHOWN = 60
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """An outcome, its one-line reason, and the layer that decided (extraction, exact, structure,
-    symbolic).
-    """
+    """An outcome, its one-line reason, and the layer that decided (extraction, exact, structure, symbolic)."""
 
     outcome: Outcome
     reason: str
@@ -66,20 +64,18 @@ def _settled(gold: str, final: Final, policy: Policy) -> Verdict:
 def compare_numbers(gold: str, answer: str) -> tuple[Outcome, str] | None:
     """The outcome and the one-line reason for two plain numbers; None where either is anything else."""
     if answer == gold and answer.isdigit() and answer.isascii():
-        return Outcome.PASSED, f"{_short(answer)} equals {_short(gold)}"
+        return Outcome.PASSED, f"{shown(answer)} equals {shown(gold)}"
     expected = plain_number(gold)
     given = plain_number(answer) if expected is not None else None
     if given is None:
         return None
     if expected == given:
-        return Outcome.PASSED, f"{_short(answer)} equals {_short(gold)}"
-    return Outcome.WRONG_ANSWER, f"{_short(answer)} is not {_short(gold)}"
+        return Outcome.PASSED, f"{shown(answer)} equals {shown(gold)}"
+    return Outcome.WRONG_ANSWER, f"{shown(answer)} is not {shown(gold)}"
 
 
-def _short(text: str) -> str:
+def shown(text: str) -> str:
+    """The text on one line, cut to sixty signs, as reasons quote it."""
     if not text.isalnum():
         text = " ".join(text.split())
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
-
-
-shown = _short

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-# DeepSeek-R1 and Qwen3, then the spellings of other reasoning models (Kimi, Magistral, Seed, plain
-# "thinking").
+# DeepSeek-R1 and Qwen3, then the spellings of other reasoning models (Kimi, Magistral, Seed, plain "thinking").
 _TAG = re.compile(
     r"<(/?)(?:think|thinking|reasoning|thought|seed:think)>|(◁)think▷|(◁/)think▷|(\[)THINK\]|(\[/)THINK\]",
     re.IGNORECASE,
@@ -31,8 +30,7 @@ def may_think(content: str) -> bool:
 def visible_text(content: str) -> Visible:
     """Drop thinking blocks, nested or repeated; a closing tag without an opening one drops all before it.
 
-    (Chat templates of DeepSeek-R1 and Qwen3 put the opening tag into the prompt, so that only `</think>` is
-    seen.)
+    (Chat templates of DeepSeek-R1 and Qwen3 put the opening tag into the prompt, so that only `</think>` is seen.)
     """
     if not may_think(content):
         return Visible(content, False)

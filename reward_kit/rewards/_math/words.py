@@ -1,7 +1,5 @@
 """Answers in words: their canonical key, number words, and words that name mathematical objects."""
 
-# Tables and expressions read better in one line; word lists.
-
 from __future__ import annotations
 
 import re
@@ -23,7 +21,8 @@ _SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9}
 REALS = RealSet((Interval(neg(INFINITY), INFINITY, True, True),))
 _NAMED: dict[str, Answer] = {
     **dict.fromkeys(("no solution", "no solutions", "empty set", "the empty set", "no real solution",
-                     "no real solutions", "there are no solutions", "there is no solution"), SetOf(())),
+                     "no real solutions", "no real roots", "there are no solutions", "there is no solution",
+                     "there are no real solutions", "there is no real solution"), SetOf(())),
     **dict.fromkeys(("infinity", "infinite", "infinitely many", "infinitely many solutions", "positive infinity",
                      "plus infinity"), Quantity(INFINITY)),
     **dict.fromkeys(("negative infinity", "minus infinity"), Quantity(neg(INFINITY))),

@@ -1,11 +1,11 @@
 """The symbolic layer's worker processes, seen from the parent: leases, deadlines, a spare one always warm.
 
-A bignum power or a root at a huge precision cannot be interrupted from within a process, so the symbolic
-layer runs in a fresh interpreter that is killed at the deadline. No signal, timer or thread is used: any
-thread, event loop or forked child may ask at any time and gets the same verdict.
+A bignum power or a root at a huge precision cannot be interrupted from within a process, so the symbolic layer runs in
+a fresh interpreter that is killed at the deadline. No signal, timer or thread is used: any thread, event loop or forked
+child may ask at any time and gets the same verdict.
 """
 
-# Signals between layers.
+# WorkerUnavailable says what is, and is turned into an outcome in layers.py.
 # ruff: noqa: N818
 
 from __future__ import annotations
