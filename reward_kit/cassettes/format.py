@@ -58,21 +58,26 @@ class CassetteFile:
 
 
 def cassette_lines(suite: str, step: str, interactions: Iterable[Interaction]) -> list[str]:
-    """The file's lines without newlines: the same interactions give the same bytes.
-
-    Raises:
-        CassetteError: where a line would be too long to be read again.
-    """
+    """The file's lines without newlines: the same interactions give the same bytes."""
     ordered = sorted(interactions, key=lambda interaction: interaction.order)
     parts = _shared_texts(ordered)
     lines = [jsonl.dump_line({HEADER: VERSION, "suite": suite, "step": step})]
     lines += [jsonl.dump_line({"part": digest, "text": text}) for text, digest in sorted(parts.items(), key=_digest)]
     for interaction in ordered:
-        line = interaction_line(interaction, parts)
-        if len(line) * 4 > jsonl.MAX_LINE_BYTES and len(line.encode()) > jsonl.MAX_LINE_BYTES:
-            raise CassetteError(f"{_rows(interaction)}: the exchange is longer than a line may be. Send fewer rows at once")
-        lines.append(line)
+        lines.append(interaction_line(interaction, parts))
     return lines
+
+
+def refuse_oversized(interaction: Interaction) -> None:
+    """Refuse what could be written and not be read again.
+
+    Raises:
+        CassetteError: where the interaction's line would be longer than a line may be.
+    """
+    line = interaction_line(interaction, {})
+    if len(line) * 4 > jsonl.MAX_LINE_BYTES and len(line.encode()) > jsonl.MAX_LINE_BYTES:
+        size = f"longer than the {jsonl.MAX_LINE_BYTES >> 20} MB that a line may have"
+        raise CassetteError(f"the exchange is {size}. Send fewer rows at once")
 
 
 def interaction_line(interaction: Interaction, parts: Mapping[str, str]) -> str:
@@ -120,7 +125,9 @@ class _Reader:
         try:
             content = self.path.read_bytes()
         except OSError as error:
-            raise CassetteFileError([Defect(self.path, 0, f"cannot be read ({error.strerror})", _RECORD_ANEW)]) from None
+            raise CassetteFileError(
+                [Defect(self.path, 0, f"cannot be read ({error.strerror})", _RECORD_ANEW)]
+            ) from None
         texts = content.split(b"\n")
         if texts[-1] == b"":
             texts.pop()
@@ -255,7 +262,9 @@ def _shared_texts(interactions: Iterable[Interaction]) -> dict[str, str]:
     seen: Counter[str] = Counter()
     files: set[str] = set()
     for interaction in interactions:
-        if len(interaction.request.body) >= PART_LENGTH and JSON_BODY in (body := stored_body(interaction.request.body)):
+        if len(interaction.request.body) >= PART_LENGTH and JSON_BODY in (
+            body := stored_body(interaction.request.body)
+        ):
             texts = set(_large_texts(body[JSON_BODY]))
             seen.update(text for text, _ in texts)
             files.update(text for text, is_file in texts if is_file)
@@ -289,8 +298,3 @@ def _sha256(text: str) -> str:
 
 def _digest(item: tuple[str, str]) -> str:
     return item[1]
-
-
-def _rows(interaction: Interaction) -> str:
-    ids = interaction.provenance.row_ids
-    return ", ".join(ids[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")

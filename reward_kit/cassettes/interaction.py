@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlencode
 
 from reward_kit import jsonl
 
@@ -66,6 +67,11 @@ class RecordedRequest:
         """What a request is matched by: method, path, sorted query and canonical body."""
         head = canonical([self.method, self.path, sorted(map(list, self.query))])
         return hashlib.sha256(head + b"\n" + self.body).hexdigest()
+
+    @property
+    def target(self) -> str:
+        """Path and query, as a URL has them after its host."""
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,9 @@ def _acquired(path: Path, lock: Path) -> int:
             holder = os.read(descriptor, 20).decode("ascii", "replace")
             os.close(descriptor)
             who = f"process {holder}" if holder else "another process"
-            raise CassetteBusyError(f"{path}: {who} is recording into it. Wait for it, and record one at a time") from None
+            raise CassetteBusyError(
+                f"{path}: {who} is recording into it. Wait for it, and record one at a time"
+            ) from None
         except BaseException:
             os.close(descriptor)
             raise

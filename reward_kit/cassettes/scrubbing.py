@@ -137,12 +137,24 @@ class _Counted:
                 return PLACEHOLDER
             return self.text(value)
         if isinstance(value, dict):
-            return {self.text(key): self.value(part, key) for key, part in value.items()}
+            return self.fields(value)
         return [self.value(part, name) for part in value] if isinstance(value, list) else value
+
+    def fields(self, value: dict[str, Any]) -> dict[str, Any]:
+        """An object scrubbed; two secrets that name fields of it stay two fields."""
+        scrubbed: dict[str, Any] = {}
+        for name, part in value.items():
+            unique = self.text(name)
+            while unique in scrubbed:
+                unique += "'"
+            scrubbed[unique] = self.value(part, name)
+        return scrubbed
 
 
 def _is_secret(name: str, value: str) -> bool:
     if is_secret_named(name, value):
         return True
     named = _SECRET_FIELD.fullmatch(name) is not None and not _AMBIGUOUS_FIELD.fullmatch(name)
-    return named and len(value) >= _SHORTEST_SECRET and not any(sign.isspace() for sign in value.removeprefix("Bearer "))
+    return (
+        named and len(value) >= _SHORTEST_SECRET and not any(sign.isspace() for sign in value.removeprefix("Bearer "))
+    )
