@@ -73,3 +73,10 @@ def serving(answer: Callable[[Asked], Answer]) -> Iterator[tuple[str, list[Asked
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def completion(asked: Asked) -> Answer:
+    """A chat completion that answers with the question, so that a mix-up shows."""
+    question = asked.json()["messages"][-1]["content"]
+    choice = {"index": 0, "message": {"role": "assistant", "content": f"re: {question}"}, "finish_reason": "stop"}
+    return Answer({"id": "chatcmpl-1", "choices": [choice], "usage": {"completion_tokens": 3}})
