@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from reward_kit.cli.cassette import cassette
 from reward_kit.cli.check_data import check_data
 from reward_kit.cli.prepare import prepare
 from reward_kit.installation import conflict
@@ -19,3 +20,4 @@ def main() -> None:
 
 main.add_command(prepare)
 main.add_command(check_data)
+main.add_command(cassette)
