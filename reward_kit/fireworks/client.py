@@ -193,7 +193,7 @@ class FireworksClient:
             outcome = await self._outcome(request)
         if not isinstance(outcome, httpx.Response):
             raise outcome
-        call = call_of(request, outcome)
+        call = call_of(request, self.account.key, outcome)
         if outcome.is_success or outcome.status_code in accepted:
             return call, outcome
         raise status_error(call, server_message(outcome, self.account.key), model)
@@ -206,7 +206,7 @@ class FireworksClient:
             return self._broken(request, error)
 
     def _broken(self, request: httpx.Request, error: httpx.RequestError) -> FireworksError:
-        call, said = call_of(request), quotable(str(error), self.account.key) or type(error).__name__
+        call, said = call_of(request, self.account.key), quotable(str(error), self.account.key) or type(error).__name__
         host = request.url.netloc.decode("ascii")
         if isinstance(error, httpx.TimeoutException):
             remedy = "Allow more time, ask for fewer tokens, or lower concurrency"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reward_kit.errors import RewardKitError
+from reward_kit.fireworks.secrets import Key, scrub
 
 
 class FireworksError(RewardKitError):
@@ -86,14 +87,15 @@ class Call:
     status: int | None = None
     request_id: str | None = None
     retries: int = 0
+    key: Key | None = None
 
     def error(self, kind: type[FireworksError], problem: str, remedy: str) -> FireworksError:
-        """An error of `kind` about this call: what is wrong, then what to do."""
+        """An error of `kind` about this call, without its key: what is wrong, then what to do."""
         facts = [f"request id {self.request_id}"] if self.request_id else []
         if self.retries:
             facts.append("after 1 retry" if self.retries == 1 else f"after {self.retries} retries")
         after = f" ({', '.join(facts)})" if facts else ""
-        message = f"{self.endpoint}: {problem}{after}. {remedy}"
+        message = scrub(f"{self.endpoint}: {problem}{after}. {remedy}", self.key)
         return kind(message, status=self.status, request_id=self.request_id, endpoint=self.endpoint)
 
 

@@ -21,34 +21,28 @@ _QUOTED = 300
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa1-\U0010ffff]+")
 
 
-def call_of(request: httpx.Request, response: httpx.Response | None = None) -> Call:
+def call_of(request: httpx.Request, key: Key | None, response: httpx.Response | None = None) -> Call:
     """What errors say of a call: host and path without query, status and id where an answer came."""
     url = request.url
     endpoint = f"{request.method} {url.netloc.decode('ascii')}{url.path}"
     if response is None:
-        return Call(endpoint, retries=request.extensions.get(RETRIES, 0))
-    return Call(endpoint, response.status_code, request_id(response), response.extensions.get(RETRIES, 0))
+        return Call(endpoint, retries=request.extensions.get(RETRIES, 0), key=key)
+    retries = response.extensions.get(RETRIES, 0)
+    return Call(endpoint, response.status_code, request_id(response, key), retries, key)
 
 
-def request_id(response: httpx.Response) -> str | None:
+def request_id(response: httpx.Response, key: Key | None = None) -> str | None:
     """What the server calls a request: its header x-request-id, else the answer's own id."""
     found = response.headers.get("x-request-id")
     if found is None:
-        try:
-            body = json.loads(response.content)
-        except (ValueError, RecursionError):
-            return None
+        body = _json_or_none(response)
         found = body.get("id") if isinstance(body, dict) else None
-    return quotable(found) if isinstance(found, str) else None
+    return quotable(found, key) if isinstance(found, str) else None
 
 
 def server_message(response: httpx.Response, key: Key | None = None) -> str:
     """What a server says of a failure, fit to be shown: {"error": {"message"}}, google.rpc.Status, or plain text."""
-    text = response.text
-    try:
-        body = json.loads(response.content)
-    except (ValueError, RecursionError):
-        body = None
+    text, body = response.text, _json_or_none(response)
     if isinstance(body, dict):
         inner = body["error"] if isinstance(body.get("error"), dict) else body
         texts = (inner.get("message"), body.get("error"), body.get("detail"))
@@ -60,6 +54,13 @@ def quotable(text: str, key: Key | None = None) -> str:
     """`text` on one line, without keys and control characters, shortened."""
     line = " ".join(_UNPRINTABLE.sub(" ", scrub(text, key)).split()).rstrip(".")
     return line if len(line) <= _QUOTED else f"{line[:_QUOTED]}..."
+
+
+def _json_or_none(response: httpx.Response) -> Any:
+    try:
+        return json.loads(response.content)
+    except (ValueError, RecursionError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,13 +33,45 @@ def live_transport(
         NoKeyError: where the server is not on this machine and there is no key.
     """
     account.require_key()
-    network = httpx.AsyncHTTPTransport(
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=100), proxy=_proxy(account.base)
-    )
-    retried = RetryTransport(KeyTransport(network, account), policy)
+    retried = RetryTransport(KeyTransport(Connections(_proxy(account.base)), account), policy)
     if pacer is None and account.loopback:
         return retried
     return PacedTransport(retried, pacer or TokenPacer())
+
+
+class Connections(httpx.AsyncBaseTransport):
+    """As many connections as requests are under way, each in a pool of its own; answers come back read whole.
+
+    One pool of httpcore 1.0.9 for all of them looks at every connection on every request, and may close one that it
+    has just given to a request, which then hangs until its timeout (https://github.com/encode/httpcore/pull/1114).
+    """
+
+    def __init__(self, proxy: str | None = None) -> None:
+        self._proxy = proxy
+        self._certificates = httpx.create_ssl_context()
+        self._idle: list[httpx.AsyncHTTPTransport] = []
+        self._all: list[httpx.AsyncHTTPTransport] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        connection = self._idle.pop() if self._idle else self._new()
+        try:
+            response = await connection.handle_async_request(request)
+            try:
+                await response.aread()
+            finally:
+                await response.aclose()
+            return response
+        finally:
+            self._idle.append(connection)
+
+    async def aclose(self) -> None:
+        for connection in self._all:
+            await connection.aclose()
+
+    def _new(self) -> httpx.AsyncHTTPTransport:
+        one = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+        self._all.append(httpx.AsyncHTTPTransport(verify=self._certificates, limits=one, proxy=self._proxy))
+        return self._all[-1]
 
 
 class KeyTransport(httpx.AsyncBaseTransport):
@@ -56,7 +88,7 @@ class KeyTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         try:
             return await self._inner.handle_async_request(self._signed(request))
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             broken = type(error)(scrub(str(error), self._key), request=request)
         # Outside the clause: the frames of the original hold the headers, and debuggers and crash reports show frames.
         raise broken

@@ -26,7 +26,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Answer:
-    """What to send back: `body` as JSON unless it is bytes, `delay` seconds later, only `cut` bytes of it; or nothing."""
+    """`body` as JSON unless it is bytes, after `delay` seconds, cut off after `cut` bytes; or nothing."""
 
     body: Any = b""
     status: int = 200
@@ -63,7 +63,7 @@ async def serving(respond: Callable[[Seen], Answer]) -> AsyncIterator[Server]:
             while await _exchange(reader, writer, respond, server.seen):
                 pass
         writer.close()
-        with suppress(ConnectionError):
+        with suppress(ConnectionError, asyncio.CancelledError):
             await writer.wait_closed()
         tasks.discard(asyncio.current_task())
 
