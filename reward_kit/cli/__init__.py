@@ -6,6 +6,7 @@ import click
 
 from reward_kit.cli.check_data import check_data
 from reward_kit.cli.prepare import prepare
+from reward_kit.cli.serve import serve
 from reward_kit.installation import conflict
 
 
@@ -19,3 +20,4 @@ def main() -> None:
 
 main.add_command(prepare)
 main.add_command(check_data)
+main.add_command(serve)
