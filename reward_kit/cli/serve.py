@@ -121,7 +121,7 @@ def _answers(suite: str | None, cases: Path, answers: Path | None, dataset: Path
     found = Answers.load(answers, dataset)
     if found.missing:
         shown = ", ".join(found.missing[:5]) + (", ..." if len(found.missing) > 5 else "")
-        click.echo(f"{answers}: no answer for {len(found.missing)} of the dataset's rows ({shown})", err=True)
+        click.echo(f"{answers}: without an answer: {len(found.missing)} of the dataset's rows ({shown})", err=True)
     return found
 
 

@@ -50,7 +50,7 @@ class Handler(BaseHTTPRequestHandler):
         """What the standard library refuses, in our form."""
         self.close_connection = True
         request_id = self.standin.next_id()
-        self.standin.note(self.command or "?", UNKNOWN_PATH, code, None, 0.0, request_id)
+        self.standin.note("?", UNKNOWN_PATH, code, None, 0.0, request_id)
         self._send(error_for("", code, message or HTTPStatus(code).phrase), request_id)
 
     def do_POST(self) -> None:
