@@ -35,7 +35,13 @@ _GRACE_S = 0.5
 @click.option("--key", envvar="REWARDKIT_STANDIN_KEY", help="The one API key; by default any. [$REWARDKIT_STANDIN_KEY]")
 @click.option("--fault", "faults", multiple=True, metavar="FAULT", help="KIND[=SECONDS]:RATE|xCOUNT[@ENDPOINT].")
 @click.option("--seed", default=0, show_default=True, help="Which requests a fault with a rate meets.")
-@click.option("--deadline", default=60.0, show_default=True, type=click.FloatRange(min=0.1), help="Seconds a preview.")
+@click.option(
+    "--deadline",
+    default=30.0,
+    show_default=True,
+    type=click.FloatRange(min=0.1),
+    help="Seconds for one sample of a preview.",
+)
 @click.option("--quiet", is_flag=True, help="No line for each request.")
 def serve(
     suite: str | None,
@@ -152,15 +158,17 @@ def _until_ended(standin: StandIn) -> None:
     with standin:
         print(standin.url, flush=True)
         ended.wait()
-        standin.close(_GRACE_S)
-    for line in _summary(standin):
+        left = standin.close(_GRACE_S)
+    for line in _summary(standin, left):
         click.echo(line, err=True)
 
 
-def _summary(standin: StandIn) -> Sequence[str]:
+def _summary(standin: StandIn, left: int) -> Sequence[str]:
     counts = standin.counts
     total, failed = sum(counts.requests.values()), sum(counts.faults.values())
     lines = [f"{total} {'request' if total == 1 else 'requests'}, {failed} with a fault on purpose"]
+    if left:
+        lines[0] += f", {left} more cut off"
     lines += [f"  {number:6} {path}" for path, number in sorted(counts.requests.items())]
     lines += [f"  {number:6} {status or 'no response'}" for status, number in sorted(counts.statuses.items())]
     lines += [f"  {number:6} fault {kind} on {path}" for (path, kind), number in sorted(counts.faults.items())]

@@ -18,10 +18,12 @@ from reward_kit.fireworks.shapes import Evaluator, PreviewResult
 from reward_kit.jsonl import loads
 from reward_kit.standin.replies import RefusalError, Reply, Rpc, json_reply, rpc_error
 
-#: Runs an evaluator on samples within a number of seconds; one result a sample, in their order.
+#: Runs an evaluator on samples, each within a number of seconds; one result a sample, in their order.
 RunEvaluator = Callable[[Evaluator, Sequence[Mapping[str, Any]], float], list[PreviewResult]]
 #: How many samples are run where a request does not say (`maxSamples`).
 DEFAULT_MAX_SAMPLES = 10
+#: Seconds for one sample: a symbolic comparison or a test run takes a few.
+DEADLINE_S = 30.0
 _ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -37,10 +39,10 @@ class Evaluators:
 
     Args:
         run: what runs an evaluator on samples.
-        deadline_s: seconds that one preview may take.
+        deadline_s: seconds that one sample may take.
     """
 
-    def __init__(self, run: RunEvaluator = run_packaged, deadline_s: float = 60.0) -> None:
+    def __init__(self, run: RunEvaluator = run_packaged, deadline_s: float = DEADLINE_S) -> None:
         self._run = run
         self._deadline_s = deadline_s
         self._kept: dict[str, dict[str, Any]] = {}
@@ -59,8 +61,7 @@ class Evaluators:
         samples = _samples(body)
         with self._slots:
             started = time.monotonic()
-            deadline = started + self._deadline_s
-            runs = {one.name: self._results(one, samples, deadline - time.monotonic()) for one in criteria}
+            runs = {one.name: self._results(one, samples) for one in criteria}
             elapsed = round((time.monotonic() - started) * 1000)
         results = [_merged({name: run[index] for name, run in runs.items()}) for index in range(len(samples))]
         return json_reply(200, {"results": results, "totalSamples": len(samples), "totalRuntimeMs": str(elapsed)})
@@ -115,13 +116,9 @@ class Evaluators:
             raise RefusalError(rpc_error(Rpc.NOT_FOUND, f"evaluator {name} not found"))
         return self._kept[name]
 
-    def _results(
-        self, evaluator: Evaluator, samples: Sequence[Mapping[str, Any]], deadline_s: float
-    ) -> list[PreviewResult]:
-        if deadline_s <= 0:
-            raise RefusalError(rpc_error(Rpc.DEADLINE_EXCEEDED, f"{evaluator.name}: no time left to run it"))
+    def _results(self, evaluator: Evaluator, samples: Sequence[Mapping[str, Any]]) -> list[PreviewResult]:
         try:
-            results = self._run(evaluator, samples, deadline_s)
+            results = self._run(evaluator, samples, self._deadline_s)
         except (DeadlineError, TimeoutError) as error:
             raise RefusalError(rpc_error(Rpc.DEADLINE_EXCEEDED, f"{evaluator.name}: {error}")) from None
         except RewardKitError as error:

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from reward_kit.standin.answers import Answers
 from reward_kit.standin.chat import Chat
-from reward_kit.standin.evaluators import Evaluators, RunEvaluator, run_packaged
+from reward_kit.standin.evaluators import DEADLINE_S, Evaluators, RunEvaluator, run_packaged
 from reward_kit.standin.faults import Fault, Faults
 from reward_kit.standin.http import Handler
 from reward_kit.standin.routes import Routes
@@ -49,7 +49,7 @@ class StandIn:
         faults: what goes wrong; `inject` adds to them later.
         seed: which requests a fault with a rate meets.
         preview: runs a posted evaluator; by default in a fresh interpreter.
-        deadline_s: seconds that one preview may take.
+        deadline_s: seconds that one sample of a preview may take.
         host: the address to listen on.
         port: its port; 0 takes a free one.
         log: gets one line a request, without keys and bodies.
@@ -65,7 +65,7 @@ class StandIn:
         faults: Sequence[Fault] = (),
         seed: int = 0,
         preview: RunEvaluator = run_packaged,
-        deadline_s: float = 60.0,
+        deadline_s: float = DEADLINE_S,
         host: str = "127.0.0.1",
         port: int = 0,
         log: Callable[[str], None] | None = None,
@@ -81,6 +81,7 @@ class StandIn:
         self._requests: Counter[str] = Counter()
         self._statuses: Counter[int] = Counter()
         self._faults: Counter[tuple[str, str]] = Counter()
+        self._closed = False
         self._guarded = is_loopback(host)
         self._server = _Server(host, port, self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="stand-in", daemon=True)
@@ -96,15 +97,23 @@ class StandIn:
     ) -> None:
         self.close()
 
-    def close(self, grace_s: float = GRACE_S) -> None:
-        """End every connection and thread; requests that are being carried out have `grace_s` seconds."""
+    def close(self, grace_s: float = GRACE_S) -> int:
+        """End every connection and thread; requests that are being carried out have `grace_s` seconds.
+
+        Returns:
+            How many requests were cut off. Closing again does nothing.
+        """
+        if self._closed:
+            return 0
+        self._closed = True
         self.stopping.set()
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join()
-        self._server.end(grace_s)
+        left = self._server.end(grace_s)
         if self._upstream:
             self._upstream.close()
+        return left
 
     def inject(self, *faults: Fault) -> None:
         """Add faults, from the next request on."""
@@ -183,7 +192,8 @@ class _Server(ThreadingHTTPServer):
         if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
             super().handle_error(request, client_address)
 
-    def end(self, grace_s: float) -> None:
+    def end(self, grace_s: float) -> int:
+        """Close all sockets and wait for the threads; gives how many of them are left."""
         self.server_close()
         with self._lock:
             left = dict(self._open)
@@ -193,3 +203,4 @@ class _Server(ThreadingHTTPServer):
         until = time.monotonic() + grace_s
         for thread in left:
             thread.join(max(0.0, until - time.monotonic()))
+        return sum(thread.is_alive() for thread in left)
