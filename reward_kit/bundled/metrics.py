@@ -11,6 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+#: Of each metric's folder: none that packaging could find, or must.
+_ENTRY = "main"
 #: Modules are swapped in and out of sys.modules, which is the process's: one metric at a time.
 _ONE_AT_A_TIME = threading.RLock()
 
@@ -29,7 +31,7 @@ class Metric:
         self._tops = {path.name.removesuffix(".py") for path in folder.iterdir()}
         self._modules: dict[str, ModuleType] = {}
         with self._inside():
-            self._evaluate: Callable[..., Any] = importlib.import_module("main").evaluate
+            self._evaluate: Callable[..., Any] = importlib.import_module(_ENTRY).evaluate
 
     def evaluate(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The metric's result on one sample, as a dict.

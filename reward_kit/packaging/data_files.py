@@ -12,10 +12,12 @@ from reward_kit.packaging.modules import Module
 
 #: A bundle travels with every request: word lists and prompts are fine, corpora are not.
 _LARGEST = 1 << 20
+#: A module without any of these finds no file by its own place.
+_MARKS = ("__file__", "resources", "pkgutil")
 _RELATIVE_PATH = re.compile(r"[\w-][\w. -]*(/[\w-][\w. -]*)*")
 
 
-def data_files(module: Module, tree: ast.Module) -> dict[str, str]:
+def data_files(module: Module, text: str, tree: ast.Module) -> dict[str, str]:
     """The text files that a module reads from beside itself, by their path in the bundle.
 
     Which they are is read from the strings in a module that uses `__file__`, `importlib.resources` or `pkgutil`: each
@@ -25,7 +27,7 @@ def data_files(module: Module, tree: ast.Module) -> dict[str, str]:
     Raises:
         PackagingError: for a file that is not UTF-8 text, or too large.
     """
-    if module.path is None or not _finds_files(tree):
+    if module.path is None or not any(mark in text for mark in _MARKS):
         return {}
     named = {text for text in _strings(tree) if _RELATIVE_PATH.fullmatch(text)}
     found: dict[str, str] = {}
@@ -50,18 +52,6 @@ def read_text(path: Path) -> str:
         raise PackagingError(f"{path} is not UTF-8 text: a bundle holds text files only") from None
     except OSError as error:
         raise PackagingError(f"{path} cannot be read ({error.strerror})") from None
-
-
-def _finds_files(tree: ast.Module) -> bool:
-    marks = {"__file__", "importlib.resources", "pkgutil", "resources"}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id in marks:
-            return True
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            names = {alias.name for alias in node.names} | {getattr(node, "module", None)}
-            if not names.isdisjoint(marks):
-                return True
-    return False
 
 
 def _strings(tree: ast.Module) -> Iterator[str]:

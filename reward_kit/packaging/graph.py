@@ -115,9 +115,9 @@ class ModuleGraph:
         content = _read(module, where)
         if module.bundle_path == "main.py":
             raise PackagingError(f"{module.path}: the module is called main, as the bundle's own entry is. Rename it")
-        self.files[module.bundle_path] = content.decode()
+        self.files[module.bundle_path] = text = content.decode()
         tree = parse_source(content, str(module.path))
-        self.files.update(data_files(module, tree))
+        self.files.update(data_files(module, text, tree))
         self._open.append(_Source(module.name, module.is_package, tree, str(module.path)))
 
 

@@ -72,17 +72,16 @@ class ModuleFinder:
         parent = name.rpartition(".")[0]
         if not parent and (spec := PathFinder.find_spec(name, self._roots)) is not None:
             return spec
-        in_roots = self._roots and (top := self._spec(name.partition(".")[0])) and _is_below(top, self._roots)
-        loaded = None if in_roots else getattr(sys.modules.get(name), "__spec__", None)
-        if isinstance(loaded, ModuleSpec):
+        above = self._spec(parent) if parent else None
+        loaded = getattr(sys.modules.get(name), "__spec__", None)
+        # What is loaded under the name of a module in the roots is another evaluator's.
+        if isinstance(loaded, ModuleSpec) and not (above and _is_below(above, self._roots)):
             return loaded
-        path: Sequence[str] | None = None
-        if parent:
-            above = self._spec(parent)
-            if above is None or above.submodule_search_locations is None:
-                return None
-            path = list(above.submodule_search_locations)
-        return _ask_the_finders(name, path)
+        if not parent:
+            return _ask_the_finders(name, None)
+        if above is None or above.submodule_search_locations is None:
+            return None
+        return _ask_the_finders(name, list(above.submodule_search_locations))
 
 
 def _is_below(spec: ModuleSpec, folders: Sequence[str]) -> bool:
