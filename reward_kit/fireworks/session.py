@@ -1,0 +1,58 @@
+"""A client behind a step's cassette: replayed without network and key, or recorded through the real service."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from reward_kit.cassettes.cassette import Cassette, Mode
+from reward_kit.cassettes.opening import open_cassette
+from reward_kit.cassettes.transport import CassetteTransport
+from reward_kit.fireworks.account import Account, find_account
+from reward_kit.fireworks.client import FireworksClient
+from reward_kit.fireworks.progress import Progress
+from reward_kit.fireworks.retries import RetryPolicy
+from reward_kit.fireworks.transport import live_transport
+
+#: The account whose paths a cassette holds: evaluators belong to an account, and replay has none.
+ANY_ACCOUNT = "recorded"
+
+
+@contextmanager
+def recorded_client(
+    path: Path,
+    *,
+    suite: str,
+    step: str,
+    mode: Mode = Mode.NONE,
+    only: Collection[str] | None = None,
+    concurrency: int = 10,
+    progress: Progress | None = None,
+) -> Iterator[tuple[FireworksClient, Cassette]]:
+    """A client and its cassette for the length of a `with` block; what was recorded is saved however it ends.
+
+    Args:
+        path: the cassette.
+        suite: the suite's name.
+        step: the step's name.
+        mode: none, new or all; see `open_cassette`.
+        only: the rows to record anew in mode all.
+        concurrency: calls under way at once.
+        progress: told after each call.
+
+    Raises:
+        CassetteError: where the cassette cannot be used.
+        FireworksError: where recording has no key.
+    """
+    if mode is not Mode.NONE and find_account().account_id is None and step == "preview":
+        find_account().evaluators_url  # noqa: B018  # raises what is missing
+    account = find_account() if mode is not Mode.NONE else Account(account_id=ANY_ACCOUNT)
+    with open_cassette(path, suite=suite, step=step, mode=mode, only=only) as cassette:
+        inner = live_transport(account, RetryPolicy()) if mode is not Mode.NONE else None
+        transport = CassetteTransport(cassette, inner)
+        yield FireworksClient(account, transport, concurrency, progress=progress), cassette
+
+
+__all__ = ["recorded_client", "replace"]
