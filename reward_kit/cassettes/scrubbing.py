@@ -17,7 +17,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from reward_kit.cassettes.interaction import RecordedRequest, RecordedResponse, canonical, compact, strict_json
 from reward_kit.prepare.detectors import DETECTORS, is_secret_named
@@ -57,11 +57,20 @@ class Scrubber:
     def learn(self, secret: str) -> None:
         """From now on this value is a secret, in each spelling that a JSON text or a URL has for it."""
         if len(secret := secret.strip()) >= _SHORTEST_SECRET:
-            for spelling in (secret, json.dumps(secret)[1:-1], secret.replace("/", "\\/"), quote(secret, safe="")):
+            for spelling in (
+                secret,
+                json.dumps(secret)[1:-1],
+                secret.replace("/", "\\/"),
+                quote(secret, safe=""),
+                quote_plus(secret),
+            ):
                 self._spellings[spelling] = None
 
-    def learn_from(self, headers: Mapping[str, str]) -> None:
+    def learn_from(self, headers: Mapping[str, str], query: Iterable[tuple[str, str]] = ()) -> None:
         """Learn the credentials that a request is sent with."""
+        for name, value in query:
+            if _SECRET_FIELD.fullmatch(name):
+                self.learn(value)
         for name, value in headers.items():
             if name.lower().endswith("authorization"):
                 self.learn(value)

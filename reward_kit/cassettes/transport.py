@@ -70,8 +70,8 @@ class CassetteTransport(httpx.AsyncBaseTransport):
             await self._inner.aclose()
 
     def _asked(self, request: httpx.Request, body: bytes) -> RecordedRequest:
-        self._cassette.scrubber.learn_from(request.headers)
         query = request.url.params.multi_items()
+        self._cassette.scrubber.learn_from(request.headers, query)
         return self._cassette.scrubber.request(request.method, request.url.path, query, body)
 
     def _recorded(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +34,24 @@ def opened(path: Path, mode: Mode = Mode.NONE, only: Iterable[str] | None = None
 
 def client(cassette: Cassette, base: str, inner: httpx.AsyncBaseTransport | None = None, **options: Any) -> Any:
     if inner is None and cassette.mode is not Mode.NONE:
-        inner = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=50))
+        inner = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=20))
     return httpx.AsyncClient(base_url=base, transport=CassetteTransport(cassette, inner), timeout=60, **options)
 
 
-def ask_all(path: Path, base: str, ids: Iterable[str], mode: Mode = Mode.NONE, **options: Any) -> list[str]:
+def ask_all(path: Path, base: str, ids: Sequence[str], mode: Mode = Mode.NONE, **options: Any) -> list[str]:
     """Ask for every row at once; the contents of the answers, in the order of `ids`."""
 
     async def run() -> list[str]:
+        # Recording, 20 at a time: httpcore's pool looks through all that wait in it for each that ends.
+        places = asyncio.Semaphore(len(ids) if mode is Mode.NONE else 20)
+
+        async def one(http: httpx.AsyncClient, row_id: str) -> httpx.Response:
+            async with places:
+                return await ask(http, row_id)
+
         with opened(path, mode, **options) as cassette:
             async with client(cassette, base) as http:
-                answers = await asyncio.gather(*(ask(http, row_id) for row_id in ids))
+                answers = await asyncio.gather(*(one(http, row_id) for row_id in ids))
         return [answer.json()["choices"][0]["message"]["content"] for answer in answers]
 
     return asyncio.run(run())
