@@ -7,6 +7,7 @@ final answer to a request in which the key has not been put yet.
 from __future__ import annotations
 
 import json
+import ssl
 import urllib.parse
 import urllib.request
 from contextlib import suppress
@@ -33,7 +34,7 @@ def live_transport(
         NoKeyError: where the server is not on this machine and there is no key.
     """
     account.require_key()
-    retried = RetryTransport(KeyTransport(Connections(_proxy(account.base)), account), policy)
+    retried = RetryTransport(KeyTransport(Connections(account.base), account), policy)
     if pacer is None and account.loopback:
         return retried
     return PacedTransport(retried, pacer or TokenPacer())
@@ -46,9 +47,11 @@ class Connections(httpx.AsyncBaseTransport):
     has just given to a request, which then hangs until its timeout (https://github.com/encode/httpcore/pull/1114).
     """
 
-    def __init__(self, proxy: str | None = None) -> None:
-        self._proxy = proxy
-        self._certificates = httpx.create_ssl_context()
+    def __init__(self, base: str) -> None:
+        self._proxy = _proxy(base)
+        # Loading the certificates of authorities takes long; a context without any trusts nobody.
+        secure = base.startswith("https:")
+        self._certificates = httpx.create_ssl_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._idle: list[httpx.AsyncHTTPTransport] = []
         self._all: list[httpx.AsyncHTTPTransport] = []
 

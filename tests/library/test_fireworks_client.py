@@ -239,6 +239,41 @@ async def test_requests_for_what_is_not_read_are_refused_before_they_are_sent(op
     assert seen == []
 
 
+async def test_the_proxy_of_the_environment_is_used_and_never_for_this_machine(monkeypatch):
+    for name in (
+        "http_proxy",
+        "https_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "all_proxy",
+        "ALL_PROXY",
+        "NO_PROXY",
+        "no_proxy",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    refused = []
+
+    async def proxied(reader, writer):
+        refused.append(await reader.readline())
+        writer.write(b"HTTP/1.1 403 No\r\ncontent-length: 0\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(proxied, "127.0.0.1", 0) as proxy:
+        address = f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
+        monkeypatch.setenv("HTTPS_PROXY", address)
+        monkeypatch.setenv("HTTP_PROXY", address)
+        account = Account("https://api.fireworks.ai", "mine", Key(PLANTED))
+        async with FireworksClient(account, live_transport(account, QUICK)) as client:
+            with pytest.raises(errors.ConnectionFailedError, match="403 No"):
+                await client.chat(REQUEST, TAG)
+        assert set(refused) == {b"CONNECT api.fireworks.ai:443 HTTP/1.1\r\n"}
+        refused.clear()
+        answer, _ = await chat(Answer(completion_body()))
+        assert answer.finish_reason == "stop"
+        assert refused == []
+
+
 async def test_without_a_key_nothing_is_sent_except_to_this_machine_or_through_a_given_transport():
     with pytest.raises(NoKeyError, match="FIREWORKS_API_KEY"):
         FireworksClient(Account("https://api.fireworks.ai", "mine"))
