@@ -124,6 +124,17 @@ def test_reasoning_stands_in_one_block_or_apart(suite):
         assert not ended or re.search(r"\S\n</think>\n\n\S", content), row_id
 
 
+@pytest.mark.parametrize(
+    ("row_id", "box"),
+    [("gsm8k-00023", "312"), ("gsm8k-00090", "18937.15"), ("gsm8k-00076", "205"), ("gsm8k-00092", "6.2")],
+)
+def test_a_box_inside_the_thinking_block_is_there_to_be_overlooked(row_id, box):
+    """The first two box another value than they answer in the end, the others box the gold before they are cut off."""
+    answer = answers_of("math")[row_id]
+    assert f"\\boxed{{{box}}}" in answer["content"].partition("</think>")[0]
+    assert f"\\boxed{{{box}}}" not in answer["content"].partition("</think>")[2]
+
+
 def test_a_tool_call_has_no_content():
     calls = {row_id: answer for row_id, answer in answers_of("math").items() if "tool_calls" in answer}
     assert list(calls) == ["gsm8k-00027"]
