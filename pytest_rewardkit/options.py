@@ -27,6 +27,13 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption("--rk-ids", metavar="ID[,ID...]", help="Run the rows with these ids only; this decides no gate.")
     group.addoption("--rk-json", metavar="PATH", help="Write verdicts, gates and readiness to this file.")
+    group.addoption(
+        "--rk-record",
+        choices=("none", "new", "all"),
+        default="none",
+        help="none replays the suites' cassettes; new records what is missing, all records anew (with --rk-ids: those "
+        "rows only). Recording needs FIREWORKS_API_KEY, or FIREWORKS_API_BASE of a server on this machine.",
+    )
     parser.addini("rk_suite", "Suites to run where --rk-suite is not given.", default="")
     parser.addini("rk_cases", "Folder that holds the suites, relative to the ini file.", default="cases")
     parser.addini("rk_timeout", "Seconds one call of a reward may take.", default="30")
@@ -41,6 +48,7 @@ class Selection:
     ids: tuple[str, ...]
     json_path: Path | None
     timeout: float
+    record: str = "none"
 
 
 def wants_suites(config: pytest.Config) -> bool:
@@ -70,7 +78,7 @@ def read_selection(config: pytest.Config) -> Selection:
             flag = f"--{option.replace('_', '-')}"
             raise pytest.UsageError(f"{flag} is about suites, and none is named: add --rk-suite=NAME")
     steps, ids = _named("--rk-step", config.option.rk_step), _named("--rk-ids", config.option.rk_ids)
-    return Selection(tuple(paths), steps, ids, _json_path(config), _timeout(config))
+    return Selection(tuple(paths), steps, ids, _json_path(config), _timeout(config), _record(config))
 
 
 def cases_folder(config: pytest.Config) -> Path:
@@ -151,6 +159,13 @@ def clear_json(path: Path) -> None:
         path.unlink()
     except OSError as error:
         raise pytest.UsageError(f"--rk-json={path} cannot be written ({error.strerror})") from None
+
+
+def _record(config: pytest.Config) -> str:
+    mode = str(config.option.rk_record)
+    if mode != "none" and (hasattr(config, "workerinput") or getattr(config.option, "numprocesses", None)):
+        raise pytest.UsageError(f"--rk-record={mode} writes one cassette, which workers cannot share: leave out -n")
+    return mode
 
 
 def _timeout(config: pytest.Config) -> float:

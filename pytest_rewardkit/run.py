@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_rewardkit.progress import shown_progress
 from pytest_rewardkit.store import make_folder, sharers_of, store_of
 from pytest_rewardkit.verdicts import OwnVerdicts, SharedVerdicts, Verdicts
 from reward_kit.files import replace_file
@@ -25,6 +27,7 @@ from reward_kit.workers import describe_exception
 if TYPE_CHECKING:
     from pytest_rewardkit.nodes import SuiteNode
     from pytest_rewardkit.options import Selection
+    from reward_kit.fireworks.client import FireworksClient
 
 NOT_SELECTED = Gate(Decision.UNDECIDED, "not selected")
 
@@ -127,7 +130,10 @@ class SuiteRun:
     def __init__(self, config: pytest.Config, suite: Suite, selection: Selection, *, picks_rows: bool) -> None:
         self.config = config
         self.suite = suite
+        self.selection = selection
         self.timeout = selection.timeout
+        #: What is said of this run beside its verdicts, and in no results file: another run may not see it.
+        self.remarks: list[str] = []
         self.narrowed_to_ids = bool(selection.ids)
         self.picks_rows = picks_rows
         #: The node through which fixtures are requested; set when the suite is collected.
@@ -161,6 +167,31 @@ class SuiteRun:
         if self.node is None:
             raise RuntimeError(f"suite {self.suite.name} was not collected")
         return self.node.reward()
+
+    @contextmanager
+    def fireworks(self, step: str, concurrency: int) -> Iterator[FireworksClient]:
+        """The client behind the step's cassette, which records where --rk-record says so."""
+        from reward_kit.cassettes.cassette import Mode
+        from reward_kit.cassettes.opening import cassette_path
+        from reward_kit.fireworks.session import recorded_client
+
+        mode = Mode(self.selection.record)
+        path = cassette_path(self.suite.folder.parent.parent, self.suite.name, step)
+        with (
+            shown_progress(self.config, f"recording {step}", mode is not Mode.NONE) as progress,
+            recorded_client(
+                path,
+                suite=self.suite.name,
+                step=step,
+                mode=mode,
+                only=self.selection.ids or None,
+                concurrency=concurrency,
+                progress=progress,
+            ) as (client, cassette),
+        ):
+            yield client
+        if mode is Mode.NONE and not self.picks_rows and store_of(self.config) is None:
+            self.remarks += [f"{step}: {said}" for said in [cassette.unused_text()] if said]
 
     def _note_reward(self, description: str) -> None:
         self._reward_found = description

@@ -35,9 +35,10 @@ def readiness_lines(run: SuiteRun) -> Iterator[Line]:
     for reason in reasons[1:]:
         yield f"  also: {reason}", {}
     why = f" - {reasons[0]}" if reasons else ""
-    for note in report.notes:
-        yield f"  note: {note}", {}
-    yield f"{report.name}: {report.readiness}{why}", _VERDICT_COLOUR[report.readiness]
+    for remark in run.remarks:
+        yield f"  note: {remark}", {}
+    notes = f" ({'; '.join(report.notes)})" if report.notes else ""
+    yield f"{report.name}: {report.readiness}{why}{notes}", _VERDICT_COLOUR[report.readiness]
 
 
 def _details(step: StepReport) -> Iterator[str]:

@@ -20,11 +20,11 @@ from vcr.request import Request  # type: ignore[import-untyped]
 
 from reward_kit.cassettes.errors import CassetteError, CassetteMissError
 from reward_kit.cassettes.format import CassetteFile, cassette_lines, refuse_oversized
-from reward_kit.cassettes.interaction import Interaction, Provenance, RecordedRequest, RecordedResponse, Source
+from reward_kit.cassettes.interaction import Interaction, Provenance, RecordedRequest, RecordedResponse
 from reward_kit.cassettes.misses import miss_text, short_names
 from reward_kit.cassettes.scrubbing import Scrubber
 from reward_kit.files import replace_file
-from reward_kit.fireworks.shapes import Tag
+from reward_kit.fireworks.shapes import Source, Tag
 
 #: Seconds between saves while recording: what a killed process can lose.
 SAVE_EVERY = 10.0

@@ -30,12 +30,12 @@ from reward_kit.cassettes.interaction import (
     Provenance,
     RecordedRequest,
     RecordedResponse,
-    Source,
     canonical,
     compact,
     stored_body,
 )
 from reward_kit.errors import Defect
+from reward_kit.fireworks.shapes import Source
 
 VERSION = 1
 HEADER = "rewardkit_cassette"

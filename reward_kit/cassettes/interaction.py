@@ -7,23 +7,15 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
 from reward_kit import jsonl
+from reward_kit.fireworks.shapes import Source
 
 #: What a body is called in a file: JSON wherever it is JSON, so that a diff can be read.
 JSON_BODY, TEXT_BODY, BASE64_BODY = "body", "text", "base64"
-
-
-class Source(StrEnum):
-    """Who answered: an API, the stand-in server, or nobody anew (an older recording in another format)."""
-
-    LIVE = "live"
-    STAND_IN = "stand-in"
-    RECONSTRUCTED = "reconstructed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,11 @@ from reward_kit.cassettes.errors import CassetteError, CassetteFileError
 from reward_kit.cassettes.interaction import (
     Interaction,
     Provenance,
-    Source,
     compact,
 )
 from reward_kit.cassettes.scrubbing import Scrubber
 from reward_kit.errors import Defect
-from reward_kit.fireworks.shapes import ChatRequest
+from reward_kit.fireworks.shapes import ChatRequest, Source
 from reward_kit.jsonl import read_jsonl
 from reward_kit.models import Row
 

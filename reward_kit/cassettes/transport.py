@@ -13,17 +13,16 @@ from reward_kit.cassettes.interaction import (
     Provenance,
     RecordedRequest,
     RecordedResponse,
-    Source,
     strict_json,
 )
-from reward_kit.fireworks.shapes import Tag
+from reward_kit.fireworks.shapes import SOURCE, STAND_IN_HEADER, Source, Tag
 
 #: In `httpx.Response.extensions`: how many tries went before this response (int; the transport behind says so).
 RETRIES = "rewardkit.retries"
-#: Who answered (a `Source`), and whether it was just now (False) or from the cassette (True).
-SOURCE, REPLAYED = "rewardkit.source", "rewardkit.replayed"
-#: How a stand-in server says that it is one, and what else it wants noted.
-STAND_IN_HEADER, NOTE_HEADER = "x-rewardkit-standin", "x-rewardkit-note"
+#: Whether a response was given just now (False) or comes from the cassette (True).
+REPLAYED = "rewardkit.replayed"
+#: What a server wants noted beside its answer.
+NOTE_HEADER = "x-rewardkit-note"
 
 
 class CassetteTransport(httpx.AsyncBaseTransport):
@@ -84,7 +83,7 @@ class CassetteTransport(httpx.AsyncBaseTransport):
         provenance = Provenance(
             row_ids=tag.row_ids,
             attempt=tag.attempt,
-            source=Source.STAND_IN if response.headers.get(STAND_IN_HEADER) else Source.LIVE,
+            source=Source.of_header(response.headers.get(STAND_IN_HEADER)),
             host=scrubber.text(request.url.netloc.decode("ascii")),
             recorded_at=now(),
             recorder=recorder(),

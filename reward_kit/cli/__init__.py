@@ -7,6 +7,7 @@ import click
 from reward_kit.cli.cassette import cassette
 from reward_kit.cli.check_data import check_data
 from reward_kit.cli.prepare import prepare
+from reward_kit.cli.record import record
 from reward_kit.cli.serve import serve
 from reward_kit.installation import conflict
 
@@ -21,5 +22,6 @@ def main() -> None:
 
 main.add_command(prepare)
 main.add_command(check_data)
+main.add_command(record)
 main.add_command(cassette)
 main.add_command(serve)

@@ -14,7 +14,7 @@ import httpx
 from reward_kit.fireworks.errors import Call, CountMismatchError, ResponseError
 from reward_kit.fireworks.retries import RETRIES
 from reward_kit.fireworks.secrets import Key, scrub
-from reward_kit.fireworks.shapes import Completion, Preview, PreviewResult
+from reward_kit.fireworks.shapes import SOURCE, STAND_IN_HEADER, Completion, Preview, PreviewResult, Source
 
 #: Characters of a server's message that an error quotes.
 _QUOTED = 300
@@ -125,6 +125,7 @@ def read_completion(call: Call, response: httpx.Response, asked_for: str) -> Com
         prompt_tokens=_tokens(body, usage, "prompt_tokens"),
         completion_tokens=_tokens(body, usage, "completion_tokens"),
         request_id=call.request_id,
+        source=_source(response),
     )
 
 
@@ -174,7 +175,14 @@ def read_preview(call: Call, response: httpx.Response, samples: int) -> Preview:
             "A sample without a result counts as not passed; try again with fewer samples at once",
         )
     runtime = _int64(body, "totalRuntimeMs") if "totalRuntimeMs" in body.fields else 0
-    return Preview(tuple(_read_result(body, result, n) for n, result in enumerate(results)), total, runtime)
+    return Preview(
+        tuple(_read_result(body, result, n) for n, result in enumerate(results)), total, runtime, _source(response)
+    )
+
+
+def _source(response: httpx.Response) -> Source:
+    """Who answered: as the cassette says, else as the server does."""
+    return Source(response.extensions.get(SOURCE) or Source.of_header(response.headers.get(STAND_IN_HEADER)))
 
 
 def _read_result(body: Body, result: Any, position: int) -> PreviewResult:
@@ -183,7 +191,7 @@ def _read_result(body: Body, result: Any, position: int) -> PreviewResult:
         body.wrong(f"{where} is {_kind(result)}")
     success = body.require(result, "success", bool, f"{where}.success")
     score = None
-    if success or result.get("score") is not None:  # an evaluation that failed may have none
+    if result.get("score") is not None:  # an evaluation that failed or abstained has none
         score = float(body.require(result, "score", (int, float), f"{where}.score"))
         if not math.isfinite(score):
             body.wrong(f"{where}.score is {score}")

@@ -7,7 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
+
+#: In `httpx.Response.extensions`: who answered, where a cassette says so.
+SOURCE = "rewardkit.source"
+#: How a stand-in server says that it is one: "1" for authored answers, "proxy" for those of a server behind it.
+STAND_IN_HEADER = "x-rewardkit-standin"
+
+
+class Source(StrEnum):
+    """Who answered: the API, the stand-in server, a server behind it, or nobody anew (an older recording)."""
+
+    LIVE = "live"
+    STAND_IN = "stand-in"
+    PROXY = "proxy"
+    RECONSTRUCTED = "reconstructed"
+
+    @classmethod
+    def of_header(cls, value: str | None) -> Source:
+        """The source that a response's STAND_IN_HEADER names."""
+        if not value:
+            return cls.LIVE
+        return cls.PROXY if value == "proxy" else cls.STAND_IN
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +84,7 @@ class Completion:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     request_id: str | None = None
-    #: Where it comes from: "live", "stand-in", "proxy" or "reconstructed".
-    source: str = "live"
+    source: Source = Source.LIVE
 
     @property
     def response(self) -> dict[str, Any]:
@@ -102,8 +123,7 @@ class Preview:
     results: tuple[PreviewResult, ...]
     total_samples: int
     total_runtime_ms: int
-    #: As in Completion.
-    source: str = "live"
+    source: Source = Source.LIVE
 
 
 Samples = Sequence[Mapping[str, Any]]

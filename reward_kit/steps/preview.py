@@ -14,7 +14,7 @@ from reward_kit.gates import Decision, Gate, list_of, rate_gate
 from reward_kit.models import Outcome, Row, Sample
 from reward_kit.settings import Settings
 from reward_kit.steps.base import Context, RateSettings, Step
-from reward_kit.steps.provenance import provenance_notes
+from reward_kit.steps.provenance import RESULTS, provenance_notes
 from reward_kit.verdict import Verdict, error_verdict, to_verdict
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class PreviewStep(Step[PreviewSettings]):
         return self.settings.pass_rate < 1.0 and not verdict.outcome.is_error
 
     def notes(self, verdicts: Sequence[Verdict]) -> Sequence[str]:
-        return provenance_notes(verdicts)
+        return provenance_notes(verdicts, RESULTS)
 
     def evaluate(self, rows: Sequence[Row], context: Context) -> Iterator[Verdict]:
         from reward_kit.packaging import package_reward

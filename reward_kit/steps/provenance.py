@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from reward_kit.verdict import Verdict
 
-#: What each source means for whoever reads a verdict; a live recording needs no word.
-_MEANING = {
+#: What each source of a model's answers means for whoever reads a verdict; a live recording needs no word.
+ANSWERS = {
     "stand-in": "authored answers, not this model's",
-    "reconstructed": "imported from another tool's log; requests and finish reasons are reconstructed",
+    "reconstructed": "answers of an imported log: requests and finish reasons are reconstructed",
     "proxy": "answers of another server behind the stand-in",
+}
+#: The same for results of a packaged reward.
+RESULTS = {
+    "stand-in": "run by the stand-in server, not by Fireworks",
+    "reconstructed": "results of an imported log",
+    "proxy": "run by the stand-in server, not by Fireworks",
 }
 
 
-def meaning_of(source: str) -> str:
-    """A source in words; empty for a live recording."""
-    return "" if source == "live" else _MEANING.get(source, source)
-
-
-def provenance_notes(verdicts: Sequence[Verdict]) -> list[str]:
-    """One note for each source that is not the live service, with its number of rows."""
+def provenance_notes(verdicts: Sequence[Verdict], meaning: Mapping[str, str]) -> list[str]:
+    """One note for each source that is not the live service, with its number of rows where it is not that of all."""
     counts = Counter(verdict.provenance for verdict in verdicts if verdict.provenance)
     return [
-        meaning if number == len(verdicts) else f"{meaning} ({number} of {len(verdicts)} rows)"
+        meaning[source] if number == len(verdicts) else f"{meaning[source]} ({number} of {len(verdicts)} rows)"
         for source, number in sorted(counts.items())
-        if (meaning := meaning_of(source))
+        if source in meaning
     ]

@@ -14,7 +14,7 @@ from reward_kit.gates import Decision, Gate, meets, percent, rate_gate
 from reward_kit.models import Outcome, Row, Sample
 from reward_kit.settings import Settings
 from reward_kit.steps.base import Context, RateSettings, Step
-from reward_kit.steps.provenance import provenance_notes
+from reward_kit.steps.provenance import ANSWERS, provenance_notes
 from reward_kit.verdict import Verdict, error_verdict
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class RegenerateStep(Step[RegenerateSettings]):
         return self.settings.pass_rate < 1.0 and not verdict.outcome.is_error
 
     def notes(self, verdicts: Sequence[Verdict]) -> Sequence[str]:
-        return provenance_notes(verdicts)
+        return provenance_notes(verdicts, ANSWERS)
 
     def evaluate(self, rows: Sequence[Row], context: Context) -> Iterator[Verdict]:
         with context.fireworks(self.name, self.settings.concurrency) as client:
