@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from textwrap import wrap
 from typing import Any
 
 from reward_kit.cassettes.format import CassetteFile
@@ -28,7 +29,7 @@ def show_lines(content: CassetteFile) -> Iterator[str]:
     yield f"{content.suite}, step {content.step}: {count} {'interaction' if count == 1 else 'interactions'}"
     notes = Counter(one.provenance.note for one in content.interactions if one.provenance.note)
     for note, times in notes.most_common():
-        yield f"{times} x {note}"
+        yield from wrap(f"{times} x {note}", _WIDTH, subsequent_indent="    ")
 
 
 def _cells(interaction: Interaction) -> tuple[str, ...]:

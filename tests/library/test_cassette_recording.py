@@ -379,3 +379,58 @@ def test_any_body_comes_back_as_it_was(tmp_path, body):
         assert json.loads(replayed) == json.loads(body)
     except ValueError:
         assert replayed == body
+
+
+def test_a_batch_that_holds_a_row_to_record_is_recorded_whole_and_the_others_are_kept(tmp_path):
+    path, count = tmp_path / "preview.jsonl", iter(range(9))
+
+    async def run(mode, base, batches, only=None):
+        with opened(path, mode, only) as cassette:
+            async with client(cassette, base) as http:
+                for batch in batches:
+                    tag = {Tag.KEY: Tag(tuple(batch))}
+                    await http.post("/preview", json={"sampleData": list(batch)}, extensions=tag)
+
+    with serving(lambda asked: Answer({"results": [next(count)]})) as (base, _):
+        asyncio.run(run(Mode.ALL, base, ["abc", "def"]))
+        asyncio.run(run(Mode.ALL, base, ["abc", "def"], only=["e"]))
+    found = [(one.provenance.row_ids, json.loads(one.response.body)) for one in read_cassette(path).interactions]
+    assert found == [(("a", "b", "c"), {"results": [0]}), (("d", "e", "f"), {"results": [2]})]
+
+
+def test_attempts_that_are_asked_for_no_more_go_when_their_row_is_recorded_anew(tmp_path):
+    path = tmp_path / "regenerate.jsonl"
+
+    async def run(base, attempts, **options):
+        with opened(path, Mode.ALL, **options) as cassette:
+            async with client(cassette, base) as http:
+                for row in "ab":
+                    for attempt in range(attempts):
+                        if options.get("only") in (None, [row]):
+                            await ask(http, row, attempt)
+
+    with serving(completion) as (base, _):
+        asyncio.run(run(base, 3))
+        asyncio.run(run(base, 2, only=["b"]))
+    filed = [(one.provenance.row_ids[0], one.provenance.attempt) for one in read_cassette(path).interactions]
+    assert filed == [("a", 0), ("a", 1), ("a", 2), ("b", 0), ("b", 1)]
+
+
+def test_equal_requests_at_once_are_numbered_in_the_order_they_start(tmp_path):
+    path = tmp_path / "regenerate.jsonl"
+    order = []
+
+    async def answer(request):
+        order.append(len(order))
+        number = order[-1]
+        await asyncio.sleep(0.02 * (3 - number))
+        return httpx.Response(200, json={"n": number})
+
+    async def run(mode):
+        with opened(path, mode) as cassette:
+            async with client(cassette, "http://recorded.invalid", httpx.MockTransport(answer)) as http:
+                return [answered.json()["n"] for answered in await asyncio.gather(*(ask(http, "a") for _ in range(3)))]
+
+    assert asyncio.run(run(Mode.ALL)) == [0, 1, 2]
+    assert asyncio.run(run(Mode.NONE)) == [0, 1, 2]
+    assert asyncio.run(run(Mode.NEW)) == [0, 1, 2]
