@@ -319,7 +319,8 @@ def test_it_runs_in_threads_and_leaves_nothing_behind(tmp_path: Path, monkeypatc
 def test_the_evaluator_dies_with_its_parent(tmp_path: Path) -> None:
     mark = tmp_path / "alive"
     program = (
-        "import sys; from reward_kit.fireworks.shapes import Evaluator; from reward_kit.packaging import run_evaluator\n"
+        "import sys; from reward_kit.fireworks.shapes import Evaluator\n"
+        "from reward_kit.packaging import run_evaluator\n"
         "run_evaluator(Evaluator('x', {'main.py': sys.argv[1]}), [{'messages': []}])\n"
     )
     lines = [f"open({str(mark)!r}, 'w').close()", "time.sleep(3)", f"open({str(mark)!r} + '2', 'w')"]
