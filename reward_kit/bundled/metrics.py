@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import inspect
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -42,6 +44,8 @@ class Metric:
         """
         with self._inside():
             result = self._evaluate(**arguments)
+            if inspect.isawaitable(result):
+                result = asyncio.run(_awaited(result))
         if hasattr(result, "model_dump"):
             result = result.model_dump(mode="json")
         if not isinstance(result, dict) or not isinstance(result.get("score"), (int, float)):
@@ -71,21 +75,30 @@ def load_metrics(main: str, folders: Mapping[str, str]) -> list[Metric]:
     return [Metric(name, Path(main).resolve().parent / folder) for name, folder in folders.items()]
 
 
+async def _awaited(result: Awaitable[Any]) -> Any:
+    return await result
+
+
 def evaluate_all(metrics: Sequence[Metric], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Every metric on one sample: the score is their mean, and valid where each is; a metric that fails, fails it."""
+    """Every metric on one sample: the score is their mean, and valid where each is; a metric that fails, fails it.
+
+    What a metric reports itself is kept under its name, as in `accuracy/format`.
+    """
     results = {metric.name: metric.evaluate(arguments) for metric in metrics}
     errors = [f"{name}: {result['error']}" for name, result in results.items() if result.get("error")]
+    parts = {f"{name}/{part}": value for name, r in results.items() for part, value in (r.get("metrics") or {}).items()}
     return {
         "score": sum(float(result["score"]) for result in results.values()) / len(results),
         "is_score_valid": all(result.get("is_score_valid", True) is True for result in results.values()),
         "reason": "; ".join(f"{name}: {result.get('reason') or result['score']}" for name, result in results.items()),
-        "metrics": {
-            name: {
-                "score": result["score"],
-                "is_score_valid": result.get("is_score_valid", True),
-                "reason": str(result.get("reason") or ""),
-            }
-            for name, result in results.items()
-        },
+        "metrics": {name: _as_metric(result) for name, result in results.items()} | parts,
         "error": "; ".join(errors) or None,
+    }
+
+
+def _as_metric(result: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "score": result["score"],
+        "is_score_valid": result.get("is_score_valid", True),
+        "reason": str(result.get("reason") or ""),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 import sysconfig
 from collections.abc import Sequence
@@ -72,13 +74,38 @@ def _requires(distribution: Distribution, extra: str) -> list[Requirement]:
 
 
 def _link(distribution: Distribution, site: Path) -> None:
-    """Link each file of a distribution; its scripts, which lie outside site-packages, are left out."""
+    """Link a distribution's files; its scripts, which lie outside site-packages, are left out.
+
+    A folder that holds nothing else is linked as a whole: torch has 14,000 files.
+    """
     if distribution.files is None:
         raise PackagingError(f"{distribution.metadata['Name']} has no record of its files. Install it again, with pip")
-    for file in distribution.files:
-        if file.parts[0] == ".." or file.is_absolute():
+    source = str(distribution.locate_file(""))
+    own = {file for file in map(str, distribution.files) if not file.startswith(("../", "/"))}
+    tops = {file.partition("/")[0] for file in own if "/" in file}
+    whole = {folder for top in tops for folder in _folders_of_its_own(source, top, own)}
+    for path in sorted({_outermost(file, whole) for file in own}):
+        if not os.path.lexists(os.path.join(source, path)):  # compiled files come and go
             continue
-        source, target = Path(str(distribution.locate_file(file))), site / file
-        if source.exists() and not target.exists():  # two distributions may bring the same namespace file
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.symlink_to(source.absolute())
+        link = site / path
+        link.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):  # two distributions may bring the same file of a namespace
+            link.symlink_to(os.path.join(source, path))
+
+
+def _folders_of_its_own(source: str, top: str, own: set[str]) -> set[str]:
+    """The folders below `top` in which, at any depth, every file is one of `own` (or compiled from one)."""
+    alone: set[str] = set()
+    for place, folders, files in os.walk(os.path.join(source, top), topdown=False):
+        folder = os.path.relpath(place, source)
+        inside = [f"{folder}/{name}" for name in folders if name != "__pycache__"]
+        if all(f"{folder}/{name}" in own for name in files) and alone.issuperset(inside):
+            alone.add(folder)
+    return alone
+
+
+def _outermost(file: str, whole: set[str]) -> str:
+    """The outermost folder of a file that is linked as a whole, or the file itself."""
+    parts = file.split("/")
+    folders = ("/".join(parts[:count]) for count in range(1, len(parts)))
+    return next((folder for folder in folders if folder in whole), file)

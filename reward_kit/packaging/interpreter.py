@@ -62,7 +62,7 @@ class Interpreter:
         Raises:
             EvaluatorDied: where it is not, saying why.
         """
-        answer = self._answer(deadline, "importing main.py")
+        answer = self._answer(deadline, "main.py is not imported")
         if "failure" in answer:
             raise EvaluatorDied(str(answer["failure"]) + self.output())
 

@@ -112,4 +112,5 @@ def _origin(name: str, path: Path) -> Origin:
 
 @cache
 def _standard_folders() -> tuple[Path, ...]:
-    return tuple({Path(sysconfig.get_path(kind)) for kind in ("stdlib", "platstdlib")})
+    folders = {Path(sysconfig.get_path(kind)) for kind in ("stdlib", "platstdlib")}
+    return tuple(folders | {folder.resolve() for folder in folders})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import keyword
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -45,6 +46,8 @@ def package_reward(reward: Reward, name: str | None = None) -> Evaluator:
         PackagingError: saying why the reward cannot run elsewhere, and what to do.
     """
     module, attribute = _place(reward)
+    if any(keyword.iskeyword(part) or not part.isidentifier() for part in f"{module}.{attribute}".split(".")):
+        raise PackagingError(f"{module}:{attribute} cannot be written in an import statement. Rename it")
     graph = ModuleGraph()
     graph.add_module(module, reward.name)
     main = _MAIN.format(place=f"{module}:{attribute}", module=module, attribute=attribute)

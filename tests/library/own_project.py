@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
+from types import ModuleType
 
 import pytest
 
@@ -38,10 +39,14 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     monkeypatch.syspath_prepend(str(folder))
     before = set(sys.modules)
     yield Project(folder)
-    for name in set(sys.modules) - before:
-        places = [getattr(sys.modules[name], "__file__", None), *getattr(sys.modules[name], "__path__", [])]
-        if any(place and Path(place).is_relative_to(tmp_path) for place in places):
-            del sys.modules[name]
+    added = {name: sys.modules[name] for name in set(sys.modules) - before}
+    for name in [name for name, module in added.items() if _lies_in(tmp_path, module)]:
+        del sys.modules[name]
+
+
+def _lies_in(folder: Path, module: ModuleType) -> bool:
+    places = [getattr(module, "__file__", None), *getattr(module, "__path__", [])]
+    return any(place and Path(place).is_relative_to(folder) for place in places)
 
 
 def conversation(answer: str, **columns: object) -> dict[str, object]:

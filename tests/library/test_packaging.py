@@ -546,6 +546,35 @@ def test_a_metric_that_fails_fails_the_sample(project: Project) -> None:
     assert "no weight" in result.reason
 
 
+def test_an_async_metric_is_awaited_among_the_others(project: Project) -> None:
+    project.write(
+        {
+            "slow/main.py": """
+                import asyncio
+
+                async def evaluate(messages, **kwargs):
+                    await asyncio.sleep(0)
+                    return {"score": 1.0, "is_score_valid": False}
+            """
+        }
+    )
+    other = metric_folder(project, "other", "def weight():\n    return 1.0\n")
+
+    [result] = run_evaluator(
+        package_metrics({"slow": project.folder / "slow", "other": other}, "two"), [conversation("yes")]
+    )
+
+    assert not result.success  # one of its metrics is marked as not valid
+    assert result.metrics["slow"] == {"score": 1.0, "is_score_valid": False, "reason": ""}
+
+
+def test_a_module_that_no_import_statement_can_name_is_refused(project: Project) -> None:
+    reward = project.reward("my-reward:exact", **{"my-reward": dedent(EXACT)})
+
+    with pytest.raises(PackagingError, match="my-reward:exact cannot be written in an import statement"):
+        package_reward(reward)
+
+
 def test_one_folder_is_an_evaluator_as_it_stands(project: Project) -> None:
     folder = metric_folder(project, "alone", "def weight():\n    return 1.0\n")
 

@@ -97,6 +97,31 @@ def test_requirements_bring_what_they_require() -> None:
     assert (result.score, result.reason) == (1.0, version("sympy"))
 
 
+def test_only_files_of_the_requirement_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = tmp_path / "site-packages"
+    files = {"shared/mine/__init__.py": "", "whole/__init__.py": "", "whole/part/x.py": "", "mixed/__init__.py": ""}
+    stray = {"shared/others/__init__.py": "", "mixed/dropped_in.py": ""}
+    record = "".join(f"{name},,\n" for name in [*files, "own_dist-1.0.dist-info/METADATA", "../../bin/script"])
+    about = {
+        "own_dist-1.0.dist-info/METADATA": "Name: own-dist\nVersion: 1.0\n",
+        "own_dist-1.0.dist-info/RECORD": record,
+    }
+    for name, text in {**files, **stray, **about}.items():
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / name).write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(site))
+    body = """
+        import importlib
+        importlib.import_module(said)
+        return {'score': 1.0}
+    """
+    wanted = ("shared.mine", "whole.part.x", "mixed", "shared.others", "mixed.dropped_in")
+
+    results = run(body, *wanted, requirements=("own-dist==1.0",))
+
+    assert [result.success for result in results] == [True, True, True, False, False]
+
+
 @pytest.mark.parametrize(
     ("requirement", "why"),
     [
@@ -319,12 +344,14 @@ def test_it_runs_in_threads_and_leaves_nothing_behind(tmp_path: Path, monkeypatc
 def test_the_evaluator_dies_with_its_parent(tmp_path: Path) -> None:
     mark = tmp_path / "alive"
     program = (
-        "import sys; from reward_kit.fireworks.shapes import Evaluator; from reward_kit.packaging import run_evaluator\n"
+        "import sys; from reward_kit.fireworks.shapes import Evaluator\n"
+        "from reward_kit.packaging import run_evaluator\n"
         "run_evaluator(Evaluator('x', {'main.py': sys.argv[1]}), [{'messages': []}])\n"
     )
     lines = [f"open({str(mark)!r}, 'w').close()", "time.sleep(3)", f"open({str(mark)!r} + '2', 'w')"]
     code = f"import time\ndef evaluate(**k):\n    {'; '.join(lines)}\n"
-    parent = subprocess.Popen([sys.executable, "-c", program, code], env=os.environ | {"PYTHONPATH": str(ROOT)})
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}  # what is left there goes with it
+    parent = subprocess.Popen([sys.executable, "-c", program, code], env=environment)
     patience = time.monotonic() + 30
     while not mark.exists() and time.monotonic() < patience:
         time.sleep(0.05)
