@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reward_kit import jsonl
 from reward_kit.cassettes.errors import CassetteError, CassetteFileError
 from reward_kit.cassettes.interaction import (
     BASE64_BODY,
@@ -36,6 +35,7 @@ from reward_kit.cassettes.interaction import (
 )
 from reward_kit.errors import Defect
 from reward_kit.fireworks.shapes import Source
+from reward_kit.jsonl import dump_line, loads
 
 VERSION = 1
 HEADER = "rewardkit_cassette"
@@ -61,8 +61,8 @@ def cassette_lines(suite: str, step: str, interactions: Iterable[Interaction]) -
     """The file's lines without newlines: the same interactions give the same bytes."""
     ordered = sorted(interactions, key=lambda interaction: interaction.order)
     parts = _shared_texts(ordered)
-    lines = [jsonl.dump_line({HEADER: VERSION, "suite": suite, "step": step})]
-    lines += [jsonl.dump_line({"part": digest, "text": text}) for text, digest in sorted(parts.items(), key=_digest)]
+    lines = [dump_line({HEADER: VERSION, "suite": suite, "step": step})]
+    lines += [dump_line({"part": digest, "text": text}) for text, digest in sorted(parts.items(), key=_digest)]
     for interaction in ordered:
         lines.append(interaction_line(interaction, parts))
     return lines
@@ -93,7 +93,7 @@ def interaction_line(interaction: Interaction, parts: Mapping[str, str]) -> str:
     recorded |= {"recorder": came.recorder, "retries": came.retries}
     recorded |= {"scrubbed": came.scrubbed} if came.scrubbed else {}
     recorded |= {"note": came.note} if came.note else {}
-    line = jsonl.dump_line(
+    line = dump_line(
         {
             "row_ids": list(came.row_ids),
             "attempt": came.attempt,
@@ -196,7 +196,7 @@ class _Reader:
             self.blame(number, "was changed after it was recorded: its digest does not fit", remedy)
         return None
 
-    def parsed(self, number: int, text: bytes, loads: Callable[[str], Any] = jsonl.loads) -> dict[str, Any] | None:
+    def parsed(self, number: int, text: bytes, loads: Callable[[str], Any] = loads) -> dict[str, Any] | None:
         try:
             value = loads(text.rstrip(b"\r").decode("utf-8"))
         except ValueError as error:

@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
-from reward_kit import jsonl
 from reward_kit.fireworks.shapes import Source
+from reward_kit.jsonl import loads
 
 #: What a body is called in a file: JSON wherever it is JSON, so that a diff can be read.
 JSON_BODY, TEXT_BODY, BASE64_BODY = "body", "text", "base64"
@@ -111,7 +111,7 @@ def strict_json(body: bytes) -> Any:
         ValueError: where it is not UTF-8, not JSON, or says something that JSON's readers disagree on (a key twice,
             NaN, half a surrogate pair).
     """
-    return jsonl.loads(body.decode("utf-8"))
+    return loads(body.decode("utf-8"))
 
 
 def stored_body(body: bytes, depth: int = jsonl.MAX_DEPTH - 10) -> dict[str, Any]:
