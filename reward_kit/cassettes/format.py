@@ -35,7 +35,7 @@ from reward_kit.cassettes.interaction import (
 )
 from reward_kit.errors import Defect
 from reward_kit.fireworks.shapes import Source
-from reward_kit.jsonl import dump_line, loads
+from reward_kit.jsonl import MAX_LINE_BYTES, dump_line, loads
 
 VERSION = 1
 HEADER = "rewardkit_cassette"
@@ -75,8 +75,8 @@ def refuse_oversized(interaction: Interaction) -> None:
         CassetteError: where the interaction's line would be longer than a line may be.
     """
     line = interaction_line(interaction, {})
-    if len(line) * 4 > jsonl.MAX_LINE_BYTES and len(line.encode()) > jsonl.MAX_LINE_BYTES:
-        size = f"longer than the {jsonl.MAX_LINE_BYTES >> 20} MB that a line may have"
+    if len(line) * 4 > MAX_LINE_BYTES and len(line.encode()) > MAX_LINE_BYTES:
+        size = f"longer than the {MAX_LINE_BYTES >> 20} MB that a line may have"
         raise CassetteError(f"the exchange is {size}. Send fewer rows at once")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from reward_kit.fireworks.shapes import Source
-from reward_kit.jsonl import loads
+from reward_kit.jsonl import MAX_DEPTH, loads
 
 #: What a body is called in a file: JSON wherever it is JSON, so that a diff can be read.
 JSON_BODY, TEXT_BODY, BASE64_BODY = "body", "text", "base64"
@@ -114,7 +114,7 @@ def strict_json(body: bytes) -> Any:
     return loads(body.decode("utf-8"))
 
 
-def stored_body(body: bytes, depth: int = jsonl.MAX_DEPTH - 10) -> dict[str, Any]:
+def stored_body(body: bytes, depth: int = MAX_DEPTH - 10) -> dict[str, Any]:
     """A body as it stands in a file: under `body` as JSON, else under `text` or `base64`; nothing where it is empty."""
     if not body:
         return {}
