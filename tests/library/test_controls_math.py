@@ -157,6 +157,8 @@ def test_parts_are_dropped_exchanged_turned_and_measured_otherwise(gold, operato
         "0 cm",
         r"25\%",
         "1,200",
+        r"10,\!080",
+        r"11,\! 111,\! 100",
     ],
 )
 def test_parts_whose_change_is_not_proved_stay(gold):

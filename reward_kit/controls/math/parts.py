@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import combinations
 
@@ -10,6 +11,8 @@ from reward_kit.controls.math.numbers import read_number
 from reward_kit.controls.math.units import other_unit
 
 _COMMA = frozenset([","])
+#: What follows a comma within one number, 10,\!080, which is no list.
+_GROUP = re.compile(r"(?:\\!)?\s*\d{3}")
 _TURNED = {"(": "[", "[": "(", ")": "]", "]": ")"}
 
 
@@ -29,7 +32,7 @@ def _of_items(gold: str) -> Iterator[tuple[str, str]]:
     brackets = enclosed(tokens(gold))
     opening, inner, closing = _opened(gold) if brackets else ("", gold, "")
     items = ["".join(piece.parts).strip() for piece in split(spelt(inner), _COMMA)]
-    if len(items) == 1:
+    if len(items) == 1 or (brackets is None and all(map(_GROUP.fullmatch, items[1:]))):
         return
     if brackets in (None, ("\\{", "\\}")):
         for place in reversed(range(len(items))):
