@@ -10,6 +10,11 @@ from reward_kit.rewards.math import answers_equal
 
 CASES = r"""
 7 == 7\text{ (seven)}
+\begin{pmatrix}1\\2\end{pmatrix} == \begin{pmatrix}1\\[2pt]2\end{pmatrix}
+\begin{pmatrix}1\\2\end{pmatrix} != \begin{pmatrix}1\\[2pt]3\end{pmatrix}
+€270.48 == 270.48 €
+270.48 == 270.48\text{ €}
+£270.48 != 270.48 €
 0.\overline{27} == 0.272727\ldots
 x^3-6x^2+11x-6 == x^3-6x^2+11x-6 = (x-1)(x-2)(x-3)
 (-\infty,-1)\cup(3,\infty) == \mathbb{R}\setminus[-1,3]

@@ -65,6 +65,12 @@ _TYPESET = re.compile(
     r"\\(?:textcolor|color|hspace|vspace|h?phantom|vphantom|tag|label|bbox\s?(?=\[))\*?\s?(?:\{[^{}]{0,60}\}|\[[^\[\]]{0,60}\])"
     r"|\\(?:underline|blacksquare|qed|bbox|huge|Huge|LARGE|Large|large|checkmark|star)(?![A-Za-z])"
 )
+# The distance to the next row of a matrix: \\[2pt].
+_ROW_DISTANCE = re.compile(r"(?<=\\\\)\s{0,3}\[\s{0,3}-?[\d.]{1,6}\s{0,3}(?:pt|ex|em|mm|cm|in|px)\s{0,3}\]")
+# A currency behind its number, as most of Europe writes it.
+_CURRENCY_BEHIND = re.compile(
+    r"\s{0,3}([-+−]?[\d.,{}]{1,40})(?:\\[,;: ]|~|\s){0,4}(?:\\text\s?\{\s{0,3}([€£¥￥₹]|\\\$)\s{0,3}\}|([€£¥￥₹]|\\\$))\s{0,3}"
+)
 _BRACED_CALL = re.compile(
     r"\\(max|min|gcd|operatorname\s?\{lcm\})\s?(?:\\left)?\\\{([^{}\\]{1,80})(?:\\right)?\\\}"
 )  # \max\{a, b\}
@@ -81,6 +87,11 @@ def to_latex(text: str) -> str:
         text = _TWICE_ESCAPED.sub(r"\\", text)
     if "<su" in text:
         text = _HTML.sub(lambda match: ("^" if match.group(1) == "sup" else "_") + "{" + match.group(2) + "}", text)
+    if "\\\\" in text and "[" in text:
+        text = _ROW_DISTANCE.sub("", text)
+    if not text.isascii() or "\\$" in text:
+        behind = _CURRENCY_BEHIND.fullmatch(text)
+        text = f"{behind.group(2) or behind.group(3)}{behind.group(1)}" if behind else text
     if "\\{" in text:
         text = _BRACED_CALL.sub(r"\\\1(\2)", text)
     if "\\" in text or "&" in text:
