@@ -36,7 +36,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@touch $@
 
 $(ALL_INSTALLED): $(INSTALLED)
-	$(INSTALL) --extra-index-url $(PYTORCH_CPU) --editable '.[dev,all]'
+	$(INSTALL) --no-deps --retries 0 --extra-index-url $(PYTORCH_CPU) torch
+	$(INSTALL) --editable '.[dev,all]'
 	@touch $@
 
 clean:

@@ -23,8 +23,9 @@ class Control:
     proof: str
 
 
-#: The operator of a response without any answer. Alone it shows nothing: a reward that pays all answers refuses it.
-NO_ANSWER = "no_answer"
+#: Operators whose responses declare no other answer. Alone they show nothing: a reward that pays every answer that is
+#: one refuses them.
+NO_OTHER_ANSWER = frozenset(["denied_gold", "empty_answer", "only_thinking", "no_answer"])
 
 #: The controls of one row, none where nothing can be proved. Called once a row, for many rows: import heavy
 #: libraries inside, and never ask the reward under test, or what it is made of, for a proof.

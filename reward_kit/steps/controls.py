@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, field_validator
 
-from reward_kit.controls import DOMAINS, NO_ANSWER, Control
+from reward_kit.controls import DOMAINS, NO_OTHER_ANSWER, Control
 from reward_kit.gates import Decision, Gate, list_of, meets, percent
 from reward_kit.models import Outcome, Polarity, Row, Sample
 from reward_kit.settings import Settings
@@ -194,6 +194,6 @@ _SHOWS: Mapping[Polarity, tuple[str, Callable[[Case], bool]]] = {
     Polarity.PRESERVING: ("other spelling", lambda case: case.polarity is Polarity.PRESERVING),
     Polarity.FLIPPING: (
         "wrong answer",
-        lambda case: case.polarity is Polarity.FLIPPING and case.operator != NO_ANSWER,
+        lambda case: case.polarity is Polarity.FLIPPING and case.operator not in NO_OTHER_ANSWER,
     ),
 }

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reward_kit.controls import DOMAINS
+from reward_kit.controls import DOMAINS, NO_OTHER_ANSWER
 from reward_kit.controls.math.numbers import read_number
 from reward_kit.controls.math.proofs import proof_of_difference, proof_of_equality
 from reward_kit.models import Polarity, Row
 
+#: What every row has behind its wrong answers.
+OF_EVERY_ROW = ["hedge", "hedge_reversed", "denied_gold", "empty_answer", "only_thinking", "no_answer"]
 PROMPT = {"role": "user", "content": "?"}
 
 
@@ -24,11 +26,12 @@ def controls_of(gold, reference=None):
 
 
 def answers(gold, polarity, reference="\\boxed{?}"):
-    """Operator to the answer that its response declares in its one box."""
+    """Operator to the answer that its response declares in its one box, where it is another than the gold."""
     found = {}
     for control in controls_of(gold, reference):
         text = control.response["content"]
-        if control.polarity is polarity and text.count("\\boxed") == 1:
+        other = control.operator not in NO_OTHER_ANSWER
+        if control.polarity is polarity and other and text.count("\\boxed") == 1:
             found.setdefault(control.operator, text.partition("\\boxed{")[2].rpartition("}")[0])
     return found
 
@@ -49,28 +52,119 @@ def operators(gold, polarity):
         ("2.5", ["2.50", r"\frac{5}{2}"], ["3.5", "25", "2"]),
         ("1/3", [r"\frac{1}{3}"], ["4/3", "10/3", "-2/3"]),
         (r"\frac{5}{32}", ["0.15625", "5/32"], [r"\frac{37}{32}", r"\frac{25}{16}", r"\frac{5}{3}"]),
-        (r"81^\circ", [r"81.0^\circ"], [r"82^\circ", r"810^\circ", r"8^\circ"]),
+        (r"81^\circ", [r"81.0^\circ"], [r"82^\circ", r"810^\circ", r"8^\circ", r"81 \text{ kg}"]),
         (r"\$1350", [r"\$1,350", r"\$1350.0"], [r"\$1351", r"\$13500", r"\$135"]),
-        (r"15 \text{ km/h}", [r"15.0 \text{ km/h}"], [r"16 \text{ km/h}", r"150 \text{ km/h}", r"1 \text{ km/h}"]),
+        (
+            r"15 \text{ km/h}",
+            [r"15.0 \text{ km/h}"],
+            [r"16 \text{ km/h}", r"150 \text{ km/h}", r"1 \text{ km/h}", r"15 \text{ kg}"],
+        ),
         ("B", [r"\text{B}"], ["C"]),
         (r"22\sqrt{6}", [r"\displaystyle 22\sqrt{6}"], [r"23\sqrt{6}", r"220\sqrt{6}", r"2\sqrt{6}"]),
         (r"r^2 + cr", ["r^2+cr"], ["r^2 + cr + 1", r"10 \left(r^2 + cr\right)", r"-\left(r^2 + cr\right)"]),
-        ("(3, 7]", [r"\left(3, 7\right]", "(3,7]"], ["(4, 7]", "(30, 7]", "(2, 7]"]),
-        (r"\{1, 3\}", [r"\{3, 1\}", r"\left\{1, 3\right\}", r"\{1,3\}"], [r"\{2, 3\}", r"\{10, 3\}", r"\{0, 3\}"]),
+        ("(3, 7]", [r"\left(3, 7\right]", "(3,7]"], ["(4, 7]", "(30, 7]", "(2, 7]", "[3, 7]"]),
+        (
+            r"\{1, 3\}",
+            [r"\{3, 1\}", r"\left\{1, 3\right\}", r"\{1,3\}"],
+            [r"\{2, 3\}", r"\{10, 3\}", r"\{0, 3\}", r"\{1\}"],
+        ),
         ("y = 9x + 9", ["y=9x+9"], ["y = 10x + 9", "y = 90x + 9", "y = 8x + 9"]),
-        ("a = -2, b = -5", ["a=-2,b=-5"], ["a = -3, b = -5", "a = -20, b = -5", "a = -1, b = -5"]),
+        ("a = -2, b = -5", ["a=-2,b=-5"], ["a = -3, b = -5", "a = -20, b = -5", "a = -1, b = -5", "a = -2"]),
     ],
 )
 def test_a_gold_of_every_class_has_right_and_wrong_spellings(gold, right, wrong):
     assert list(answers(gold, Polarity.PRESERVING).values()) == right
     assert list(answers(gold, Polarity.FLIPPING).values()) == wrong
-    assert operators(gold, Polarity.FLIPPING)[-2:] == ["hedge", "no_answer"]
-    assert len(operators(gold, Polarity.FLIPPING)) == 5
+    assert operators(gold, Polarity.FLIPPING)[-6:] == OF_EVERY_ROW
+    assert len(operators(gold, Polarity.FLIPPING)) == 9 + (len(wrong) > 3)
 
 
-def test_a_hedge_offers_the_gold_and_another_answer():
-    (hedge,) = [control for control in controls_of("42") if control.operator == "hedge"]
-    assert hedge.response["content"].endswith("The final answer is $\\boxed{42}$ or $\\boxed{43}$.")
+@pytest.mark.parametrize(
+    ("operator", "ends"),
+    [
+        ("hedge", "The final answer is $\\boxed{42}$ or $\\boxed{43}$."),
+        ("hedge_reversed", "The final answer is $\\boxed{43}$ or $\\boxed{42}$."),
+        ("denied_gold", "The final answer is $\\boxed{\\text{The answer is not } 42}$."),
+        ("empty_answer", "The final answer is $\\boxed{}$."),
+    ],
+)
+def test_a_gold_offered_beside_another_denied_or_left_out_is_no_right_answer(operator, ends):
+    (control,) = [control for control in controls_of("42") if control.operator == operator]
+    assert control.response["content"].endswith(ends)
+
+
+@pytest.mark.parametrize(
+    ("reference", "denied", "empty", "thought"),
+    [
+        ("Sum.\n#### 42", "Sum.\n#### The answer is not 42", "Sum.\n#### ", "Sum. #### 42"),
+        (
+            "<think>6*7</think><answer>42</answer>",
+            "<think>6*7</think><answer>The answer is not 42</answer>",
+            "<think>6*7</think><answer></answer>",
+            "<answer>42</answer>",
+        ),
+    ],
+)
+def test_denial_and_nothing_are_written_in_the_format_of_the_reference(reference, denied, empty, thought):
+    by_operator = {control.operator: control.response["content"] for control in controls_of("42", reference)}
+    assert (by_operator["denied_gold"], by_operator["empty_answer"]) == (denied, empty)
+    block, _, visible = by_operator["only_thinking"].partition("</think>")
+    assert block == f"<think>\n{thought}\n"
+    assert "42" not in visible
+    assert "answer" not in visible
+
+
+def test_a_reference_in_plain_words_has_no_place_that_could_be_empty():
+    found = [control.operator for control in controls_of("42", "The answer is 42.")]
+    assert not {"denied_gold", "empty_answer", "only_thinking"} & set(found)
+
+
+@pytest.mark.parametrize(
+    ("gold", "operator", "text"),
+    [
+        ("7, 19", "dropped_item", "7"),
+        (r"\left\{\frac{1}{2}, 3, 5\right\}", "dropped_item", r"\left\{\frac{1}{2}, 3\right\}"),
+        (r"\{1, 2, \frac{4}{2}\}", "dropped_item", r"\{2, \frac{4}{2}\}"),  # without the last it is the same set
+        ("(4, 9), (10, 3)", "dropped_item", "(4, 9)"),
+        ("x = 1, x = 3", "dropped_item", "x = 1"),
+        (r"\left(\frac{41}{11}, \frac{23}{11}\right)", "swapped_items", r"\left(\frac{23}{11}, \frac{41}{11}\right)"),
+        ("(3, 3, 4)", "swapped_items", "(4, 3, 3)"),
+        ("[1, 2)", "flipped_bracket", "[1, 2]"),  # (1, 2) could be a point
+        (r"(-\infty, 3]", "flipped_bracket", r"(-\infty, 3)"),
+        (r"(0, 2) \cup [2, 3]", "flipped_bracket", r"[0, 2) \cup [2, 3]"),
+        (r"\left(0, 2\right) \cup \{0, 5\}", "flipped_bracket", r"\left(0, 2\right] \cup \{0, 5\}"),
+        (r"120 \text{ cm}^2", "other_unit", r"120 \text{ kg}"),
+        (r"3\,\mathrm{kg}", "other_unit", r"3\,\mathrm{m}"),
+        ("5 cm", "other_unit", "5 kg"),
+    ],
+)
+def test_parts_are_dropped_exchanged_turned_and_measured_otherwise(gold, operator, text):
+    assert answers(gold, Polarity.FLIPPING)[operator] == text
+
+
+@pytest.mark.parametrize(
+    "gold",
+    [
+        "(2, 2)",
+        "(0, 8)",  # a point or an interval: its brackets stay
+        r"(-\infty, \infty)",
+        r"\{2k, k\}",  # all multiples of 2 are among those of 1
+        "y = 2x, x = 3, y = 6",  # two of these say the third
+        "2, 2",
+        r"\{2, 4, \ldots\}",
+        r"5 \text{ lb}",  # a mass or a force
+        "5 apples",
+        "0 cm",
+        r"25\%",
+        "1,200",
+        r"10,\!080",
+        r"11,\! 111,\! 100",
+    ],
+)
+def test_parts_whose_change_is_not_proved_stay(gold):
+    found = operators(gold, Polarity.FLIPPING)
+    unproved = {"dropped_item", "flipped_bracket", "other_unit"} | ({"swapped_items"} if gold != "(0, 8)" else set())
+    assert not unproved & set(found)
 
 
 def test_no_answer_mentions_the_gold_last_and_declares_nothing():
@@ -148,7 +242,7 @@ def test_a_gold_written_as_a_solution_counts_by_what_it_declares():
     ],
 )
 def test_wrong_values_that_cannot_be_proved_are_dropped(gold):
-    assert operators(gold, Polarity.FLIPPING) == ["no_answer"]
+    assert operators(gold, Polarity.FLIPPING) == OF_EVERY_ROW[2:]
 
 
 @pytest.mark.parametrize("gold", [None, True, ["42"], {"answer": 42}, ""])
@@ -176,6 +270,12 @@ def test_a_ground_truth_that_is_no_answer_has_no_controls(gold):
         ("5", r"5 \text{ cm}"),
         ("y = 2x", "2x"),
         ("2 < x < 1", "3 < x < 1"),
+        (r"\{1, 2, \frac{4}{2}\}", r"\{1, 2\}"),
+        ("y = 2x, x = 3, y = 6", "y = 2x, x = 3"),
+        (r"[0, 2) \cup [1, 3]", r"[0, 2] \cup [1, 3]"),
+        ("0 cm", "0 kg"),
+        ("5 cm", "5 mm"),
+        ("5 kg", "5 apples"),
     ],
 )
 def test_what_may_be_the_same_answer_is_never_proved_different(gold, same):
@@ -228,7 +328,7 @@ def test_constants_of_integration_and_infinity_take_up_what_is_added(gold, other
 def test_plain_numbers_are_proved_without_sympy():
     code = (
         "import sys; from reward_kit.controls.math import math_controls; from reward_kit.models import Row; "
-        "assert len(list(math_controls(Row('r', ({'role': 'user'},), '42', {}, 1)))) == 7; "
+        "assert len(list(math_controls(Row('r', ({'role': 'user'},), '42', {}, 1)))) == 11; "
         "assert not {'sympy', 'latex2sympy2_extended'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -262,7 +362,7 @@ def test_no_wrong_control_equals_its_gold_and_no_right_one_differs(gold):
     assert len(wrong) == 3
     assert all(exact(text) == exact(gold) for text in right.values())
     assert all(exact(text) != exact(gold) for text in wrong.values())
-    assert len(operators(gold, Polarity.FLIPPING)) == 5
+    assert len(operators(gold, Polarity.FLIPPING)) == 9
 
 
 @settings(max_examples=500, deadline=None)  # the first call imports sympy

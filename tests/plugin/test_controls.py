@@ -11,10 +11,12 @@ import re
 from fractions import Fraction
 
 def boxes(messages):
-    return re.findall(r"\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}", messages[-1]["content"])
+    visible = messages[-1]["content"].rpartition("</think>")[2]
+    return re.findall(r"\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}", visible)
 
 def value(text):
-    return Fraction(re.sub(r"\\frac\{(.*?)\}\{(.*?)\}", r"\1/\2", text).replace(",", ""))
+    plain = re.sub(r"\\frac\{(.*?)\}\{(.*?)\}", r"\1/\2", text).replace(",", "")
+    return Fraction(plain) if re.fullmatch(r"-?\d+(\.\d+|/\d+)?", plain) else None
 
 """
 HONEST = BOXES + (
@@ -35,10 +37,9 @@ ANY_BOX = BOXES + (
     "def grade(messages, ground_truth, **kwargs):\n"
     "    return float(any(value(text) == value(ground_truth) for text in boxes(messages)))\n"
 )
-#: Where a hedge is graded; the rest is honest.
-ON_A_HEDGE = HONEST.replace(
-    "    found = boxes(messages)\n", "    found = boxes(messages)\n    if len(found) == 2:\n{}\n"
-)
+READS_THINKING = HONEST.replace('.rpartition("</think>")[2]', "")
+LAST_BOX = HONEST.replace("len(found) == 1 and value(found[0])", "bool(found) and value(found[-1])")
+PAYS_EMPTY = HONEST.replace("return float(", "return float(found == [''] or ")
 
 
 def on_a_hedge(does):
@@ -47,6 +48,9 @@ def on_a_hedge(does):
     return HONEST.replace(read, f"{read}    if len(found) == 2:\n        {does}\n")
 
 
+#: All wrong answers of a row, and those that a reward pays for the last number it meets.
+WRONG_WITH_THE_GOLD_LAST = {"hedge_reversed", "denied_gold", "only_thinking", "no_answer"}
+WRONG = WRONG_WITH_THE_GOLD_LAST | {"plus_one", "times_ten", "cut_digit", "hedge", "empty_answer"}
 DECLARED = "[local]\n\n[controls]\n"
 
 
@@ -83,7 +87,7 @@ def test_an_honest_reward_is_ready(make_math_suite, controls):
     make_math_suite(HONEST)
     readiness, step, result = controls()
     assert readiness == "READY"
-    assert step["reason"] == "sensitivity 8/8, 100% is required; specificity 20/20, 100% is required"
+    assert step["reason"] == "sensitivity 8/8, 100% is required; specificity 36/36, 100% is required"
     result.stdout.fnmatch_lines(["*controls*4/4*passed*", "small: READY"])
 
 
@@ -95,12 +99,15 @@ def test_without_controls_the_same_reward_stays_undecided(make_math_suite, pytes
 @pytest.mark.parametrize(
     ("reward", "rates", "survivors", "outcome"),
     [
-        (ALWAYS_ONE, ("8/8", "0/20 (0)"), {"plus_one", "times_ten", "cut_digit", "hedge", "no_answer"}, "wrong_answer"),
-        (LAST_NUMBER, ("8/8", "16/20 (0.8)"), {"no_answer"}, "wrong_answer"),
-        (ANY_BOX, ("8/8", "16/20 (0.8)"), {"hedge"}, "wrong_answer"),
-        (ALWAYS_ZERO, ("0/8 (0)", "20/20"), {"decimal", "fraction"}, "wrong_answer"),
+        (ALWAYS_ONE, ("8/8", "0/36 (0)"), WRONG, "wrong_answer"),
+        (LAST_NUMBER, ("8/8", "20/36 (0.555)"), WRONG_WITH_THE_GOLD_LAST, "wrong_answer"),
+        (ANY_BOX, ("8/8", "28/36 (0.777)"), {"hedge", "hedge_reversed"}, "wrong_answer"),
+        (LAST_BOX, ("8/8", "32/36 (0.888)"), {"hedge_reversed"}, "wrong_answer"),
+        (PAYS_EMPTY, ("8/8", "32/36 (0.888)"), {"empty_answer"}, "wrong_answer"),
+        (READS_THINKING, ("8/8", "32/36 (0.888)"), {"only_thinking"}, "wrong_answer"),
+        (ALWAYS_ZERO, ("0/8 (0)", "36/36"), {"decimal", "fraction"}, "wrong_answer"),
     ],
-    ids=["always_one", "last_number", "any_box", "always_zero"],
+    ids=["always_one", "last_number", "any_box", "last_box", "pays_empty", "reads_thinking", "always_zero"],
 )
 def test_a_reward_that_cannot_tell_is_not_ready(make_math_suite, controls, reward, rates, survivors, outcome):
     make_math_suite(reward)
@@ -124,7 +131,7 @@ def test_a_survivor_is_shown_with_the_response_and_what_it_was_paid(make_math_su
     pytester.runpytest("--rk-suite=small", "--rk-step=controls").stdout.fnmatch_lines(
         [
             "  reason    hedge: the reward paid 1 for a wrong response ?It is $?boxed{20}$ or $?boxed{21}$.?"
-            " (offers 20 or 21, which are different answers: 21 is not 20)",
+            " (offers 20 or 21, which are different answers: 21 is not 20); hedge_reversed: the reward paid 1 for *",
             "  rerun     pytest --rk-suite=small --rk-step=controls --rk-ids=row-00",
         ],
         consecutive=True,
@@ -161,8 +168,8 @@ def test_an_error_is_never_tolerated(make_math_suite, controls):
 @pytest.mark.parametrize(
     ("rates", "gate"),
     [
-        ("specificity = 0.8", "passed"),
-        ("specificity = 0.81", "failed"),
+        ("specificity = 0.77", "passed"),
+        ("specificity = 0.78", "failed"),
         ("sensitivity = 0.5", "failed"),
     ],
 )
@@ -170,7 +177,7 @@ def test_rates_below_one_leave_survivors_to_the_gate(make_math_suite, controls, 
     make_math_suite(ANY_BOX, toml=f"{DECLARED}{rates}\n")
     _, step, result = controls("--rk-step=controls", "-v")
     assert step["gate"] == gate
-    assert "specificity 16/20 (0.8), " in step["reason"]
+    assert "specificity 28/36 (0.777), " in step["reason"]
     shown = "FAILED" if rates.startswith("sensitivity") else "TOLERATED"
     result.stdout.fnmatch_lines([f"*controls?row-00? {shown}*"])
 
@@ -184,7 +191,7 @@ def test_a_rate_is_that_of_all_controls_and_not_of_rows(make_math_suite, control
     make_math_suite(refuses_one, golds=golds)
     _, step, _ = controls()
     assert step["reason"] == (
-        "sensitivity 8/9 (0.888), 100% is required; survivors: row-00 thousands; specificity 20/20, 100% is required"
+        "sensitivity 8/9 (0.888), 100% is required; survivors: row-00 thousands; specificity 36/36, 100% is required"
     )
 
 
@@ -197,6 +204,14 @@ def grade(messages, ground_truth, **kwargs):
     found = boxes(messages)
     return float(len(found) == 1 and read(found[0]) == read(ground_truth))
 """
+
+
+#: Whatever one box declares is paid, nothing and "The answer is not ..." excepted.
+PAYS_ANY_BOX = BOXES + (
+    "def grade(messages, ground_truth, **kwargs):\n"
+    "    found = boxes(messages)\n"
+    "    return float(len(found) == 1 and found[0] != '' and 'answer is not' not in found[0])\n"
+)
 
 
 def test_a_gold_of_which_no_wrong_answer_is_proved_is_named(make_math_suite, controls):
@@ -218,7 +233,7 @@ def test_a_row_without_any_control_neither_passes_nor_fails(make_math_suite, con
 
 
 def test_where_no_wrong_answer_is_proved_the_suite_is_undecided(make_math_suite, controls):
-    make_math_suite(ALWAYS_ONE.replace("1.0", "float('boxed' in messages[-1]['content'])"), golds=["May", "Dec"])
+    make_math_suite(PAYS_ANY_BOX, golds=["May", "Dec"])
     readiness, step, _ = controls()
     assert (readiness, step["gate"]) == ("UNDECIDED", "undecided")
     assert step["gates"]["specificity"]["reason"] == "no wrong answer could be proved for any of 2 rows"
@@ -226,7 +241,7 @@ def test_where_no_wrong_answer_is_proved_the_suite_is_undecided(make_math_suite,
 
 
 def test_a_reward_that_pays_for_any_word_is_not_ready(make_math_suite, controls):
-    make_math_suite(ALWAYS_ONE.replace("1.0", "float('boxed' in messages[-1]['content'])"), golds=["Monday", "Alice"])
+    make_math_suite(PAYS_ANY_BOX, golds=["Monday", "Alice"])
     readiness, step, _ = controls()
     assert readiness == "NOT READY"
     assert "row-00 other_word" in step["reason"]
@@ -262,7 +277,7 @@ def test_controls_are_the_same_under_xdist(make_math_suite, pytester, read_resul
         pytester.runpytest_subprocess("--rk-suite=small", f"--rk-json={name}", *spread)
     assert read_results("plain.json") == read_results("spread.json")
     (first, *_) = read_results("spread.json")["suites"]["small"]["steps"]["controls"]["results"]
-    assert [case["operator"] for case in first["controls"] if not case["held"]] == ["hedge"]
+    assert [case["operator"] for case in first["controls"] if not case["held"]] == ["hedge", "hedge_reversed"]
 
 
 def test_one_row_is_rerun_alone(make_math_suite, pytester):

@@ -164,7 +164,7 @@ def test_a_marked_test_can_use_the_rows_controls(pytester, make_suite):
         def test_row(rk_row, rk_controls):
             right = [control for control in rk_controls if control.polarity == "preserving"]
             wrong = [control for control in rk_controls if control.polarity == "flipping"]
-            assert right and len(wrong) == 5
+            assert right and len(wrong) == 6
             assert str(int(rk_row.ground_truth) + 1) in wrong[0].response["content"]
         """
     )

@@ -1,18 +1,19 @@
-"""Controls for rewards of final answers: other spellings must pass; wrong values, hedges and no answer must fail."""
+"""Controls for rewards of final answers: other spellings must pass; other answers, hedges and none must fail."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from reward_kit.controls.base import NO_ANSWER, Control
+from reward_kit.controls.base import Control
 from reward_kit.controls.math.formats import Frame, declared_answer, frame_of
 from reward_kit.controls.math.mutants import mutants
+from reward_kit.controls.math.parts import rearranged
 from reward_kit.controls.math.proofs import proof_of_difference, proof_of_equality
 from reward_kit.controls.math.spellings import spellings
 from reward_kit.models import Polarity, Row
 
-#: Wrong values of a row: with the hedge and the missing answer they make five flipping controls.
+#: Wrong values of a row: with both hedges, the denial and three that declare nothing they make nine flipping controls.
 _WRONG_VALUES = 3
 
 #: An operator, the answer it wrote, and why that is right or wrong.
@@ -37,22 +38,33 @@ def _gold_text(ground_truth: Any) -> str:
 
 def _preserving(gold: str, frame: Frame) -> Iterator[Control]:
     proved = _proved(gold, spellings(gold, frame.is_boxed), proof_of_equality)
-    by_operator = {candidate[0]: candidate for candidate in reversed(list(proved))}  # the first of each
-    for operator, text, proof in reversed(by_operator.values()):
+    for operator, text, proof in _first_of_each(proved):
         yield Control(operator, Polarity.PRESERVING, frame.with_answer(text), f"{text} for {gold}: {proof}")
 
 
 def _flipping(gold: str, frame: Frame) -> Iterator[Control]:
     wrong = _of_each_operator(_proved(gold, mutants(gold), proof_of_difference), _WRONG_VALUES)
+    wrong += _first_of_each(_proved(gold, rearranged(gold), proof_of_difference))
     for operator, text, proof in wrong:
         yield Control(operator, Polarity.FLIPPING, frame.with_answer(text), f"{text} for {gold}: {proof}")
     if wrong:
         _, text, proof = wrong[0]
         why = f"offers {gold} or {text}, which are different answers: {proof}"
         yield Control("hedge", Polarity.FLIPPING, frame.with_hedge(gold, text), why)
+        yield Control("hedge_reversed", Polarity.FLIPPING, frame.with_hedge(text, gold), why)
+    for operator, response, why in _without_other_answer(gold, frame):
+        yield Control(operator, Polarity.FLIPPING, response, why)
+
+
+def _without_other_answer(gold: str, frame: Frame) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Responses that deny the gold or declare nothing: see `NO_OTHER_ANSWER`."""
+    if frame.declares:
+        yield "denied_gold", frame.with_denial(gold), f"declares that the answer is not {gold}"
+        yield "empty_answer", frame.with_answer(""), "declares nothing: the place of the answer is empty"
+        yield "only_thinking", frame.with_thinking_only(gold), f"declares {gold} while thinking, and then no answer"
     response = frame.without_answer(gold)
     if response is not None:
-        yield Control(NO_ANSWER, Polarity.FLIPPING, response, f"mentions {gold} in its working, declares no answer")
+        yield "no_answer", response, f"mentions {gold} in its working, declares no answer"
 
 
 def _proved(gold: str, proposals: Iterable[tuple[str, str]], prove: Prove) -> Iterator[Proved]:
@@ -62,6 +74,14 @@ def _proved(gold: str, proposals: Iterable[tuple[str, str]], prove: Prove) -> It
         if text not in seen and (proof := prove(gold, text)):
             seen.add(text)
             yield operator, text, proof
+
+
+def _first_of_each(proved: Iterable[Proved]) -> list[Proved]:
+    """The first of every operator."""
+    by_operator = dict[str, Proved]()
+    for candidate in proved:
+        by_operator.setdefault(candidate[0], candidate)
+    return list(by_operator.values())
 
 
 def _of_each_operator(proved: Iterable[Proved], count: int) -> list[Proved]:

@@ -21,6 +21,7 @@ _UNFINISHED = (
     "What the working has reached so far is {gold}.\n"
     "The remaining condition still has to be looked at before anything can be concluded."
 )
+_THOUGHT_ONLY = "There are three conditions, and all of them have been looked at."
 #: What makes a text state a final answer, in any of the formats that rewards read.
 _DECLARES = re.compile(r"\\boxed|\\fbox|####|<answer>|\banswers?\b|\bfinal\b|^A:", re.IGNORECASE | re.MULTILINE)
 
@@ -59,6 +60,11 @@ class Frame:
         """True where answers are LaTeX by declaration."""
         return "\\boxed" in self.opening or "\\fbox" in self.opening
 
+    @property
+    def declares(self) -> bool:
+        """True where the answer stands between marks, and not in plain text."""
+        return bool(self.opening)
+
     def with_answer(self, answer: str) -> dict[str, Any]:
         """The response that declares `answer`."""
         return self._message(f"{self.before}{self.opening}{answer}{self.closing}{self.after}")
@@ -71,6 +77,17 @@ class Frame:
             both = f"{self.opening}{first} or {second}"
         return self._message(f"{self.before}{both}{self.after}")
 
+    def with_denial(self, gold: str) -> dict[str, Any]:
+        """The response whose declared answer says that it is not the gold."""
+        said = "The answer is not "
+        return self.with_answer(f"\\text{{{said}}} {gold}" if self.is_boxed else f"{said}{gold}")
+
+    def with_thinking_only(self, gold: str) -> dict[str, Any]:
+        """The response whose answer stands in its thinking block; what it says after that declares nothing."""
+        shown = self.before.rpartition(_THINK_END)[2].strip()
+        thought = f"{shown} {self.opening}{gold}{self.closing}{self.after}"
+        return self._message(f"<think>\n{thought.strip()}\n</think>\n{_THOUGHT_ONLY}", visible_only=True)
+
     def without_answer(self, gold: str) -> dict[str, Any] | None:
         """A response that mentions the gold as its last number and declares nothing; None where it cannot be had."""
         shown = f"${gold}$" if self.is_boxed or "\\" in gold else gold
@@ -78,12 +95,13 @@ class Frame:
         if _DECLARES.search(text):
             return None
         thought = "<think>\nThere are three conditions.\n</think>\n" if self.thinks else ""
-        message = self._message(thought + text)
-        message.pop("reasoning_content", None)  # it may declare what the text must not
-        return message
+        return self._message(thought + text, visible_only=True)
 
-    def _message(self, content: str) -> dict[str, Any]:
-        return {**self.message, "role": "assistant", "content": content}
+    def _message(self, content: str, visible_only: bool = False) -> dict[str, Any]:
+        message = {**self.message, "role": "assistant", "content": content}
+        if visible_only:
+            message.pop("reasoning_content", None)  # it may declare what the text must not
+        return message
 
 
 def frame_of(reference: Mapping[str, Any] | None, gold: str) -> Frame:

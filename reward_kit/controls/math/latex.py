@@ -31,8 +31,13 @@ _OPEN, _CLOSE = frozenset(["(", "[", "\\{", "{"]), frozenset([")", "]", "\\}", "
 
 def tokens(text: str) -> list[str]:
     """The tokens of a text, without blanks and without what only changes how it is set."""
-    found = (_SAME_FRACTION.get(token, token) for token in _TOKEN.findall(text))
+    found = (_SAME_FRACTION.get(token, token) for token in spelt(text))
     return [token for token in found if not token.isspace() and token not in _RENDERING]
+
+
+def spelt(text: str) -> list[str]:
+    """All tokens of a text: joined, they are the text."""
+    return _TOKEN.findall(text)
 
 
 def written(parts: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from reward_kit.controls.math.latex import choice_of, enclosed, split, tokens, written
 from reward_kit.controls.math.numbers import Number, read_number
+from reward_kit.controls.math.units import proof_of_other_unit
 from reward_kit.controls.math.words import proof_of_other_words, words_of
 
 
@@ -19,7 +20,10 @@ def proof_of_difference(gold: str, other: str) -> str | None:
         from reward_kit.controls.math.structure import differs
 
         return differs(gold, other)
-    return f"{second.value} is not {first.value}" if _alike(first, second) and first.value != second.value else None
+    if not _alike(first, second):
+        bare = not (first.before or second.before) and first.value and second.value
+        return proof_of_other_unit(first.after, second.after) if bare else None
+    return f"{second.value} is not {first.value}" if first.value != second.value else None
 
 
 def proof_of_equality(gold: str, other: str) -> str | None:

@@ -72,9 +72,7 @@ def _lists(gold: Parts, other: Parts) -> _Shape:
     first, second = split(gold, _COMMA), split(other, _COMMA)
     if len(first) == 1:
         return _NOT_THIS
-    if len(first) != len(second):
-        return True, None
-    return True, _foreign([piece.parts for piece in first], [piece.parts for piece in second])
+    return True, _unlike([piece.parts for piece in first], [piece.parts for piece in second])
 
 
 def _bracketed(gold: Parts, other: Parts) -> _Shape:
@@ -82,12 +80,12 @@ def _bracketed(gold: Parts, other: Parts) -> _Shape:
     if brackets is None:
         return _NOT_THIS
     first, second = (split(parts[1:-1], _COMMA) for parts in (gold, other))
-    if enclosed(other) != brackets or len(first) != len(second):
+    if enclosed(other) != brackets or (brackets[0] != "\\{" and len(first) != len(second)):
         return True, None
     if len(first) == 1 and brackets == ("(", ")"):
         return _NOT_THIS  # a mere expression in parentheses
     pairs = [piece.parts for piece in first], [piece.parts for piece in second]
-    return True, _foreign(*pairs) if brackets[0] == "\\{" else _some_pair(*pairs)
+    return True, _unlike(*pairs) if brackets[0] == "\\{" else _some_pair(*pairs)
 
 
 def _relations(gold: Parts, other: Parts) -> _Shape:
@@ -155,6 +153,36 @@ def _without_unit(parts: Parts) -> tuple[str, str]:
 def _some_pair(first: Sequence[Parts], second: Sequence[Parts]) -> str | None:
     """In order: one pair that is proved different makes the whole different."""
     return next((proof for pair in zip(first, second, strict=True) if (proof := _proved(*pair))), None)
+
+
+def _unlike(first: Sequence[Parts], second: Sequence[Parts]) -> str | None:
+    """In any order: an item too many of either side makes the whole different."""
+    if len(second) < len(first):
+        return _missing(first, second)
+    return _foreign(first, second) if len(first) == len(second) else None
+
+
+def _missing(first: Sequence[Parts], second: Sequence[Parts]) -> str | None:
+    """An item of the gold that is proved different from every item of the other text.
+
+    Only of constants: the equation y = 2x may follow from the others, and with k all multiples of 2k are there.
+    """
+    if not all(map(_is_constant, first)):
+        return None
+    for item in first:
+        if all(_proved(own, item) or _of_another_name(own, item) for own in second):
+            return f"{written(item)} of the gold's {len(first)} items is missing"
+    return None
+
+
+def _is_constant(parts: Parts) -> bool:
+    """A number, a tuple of them, or a name for either (x = 3)."""
+    sides = split(parts, frozenset(["="]))
+    if len(sides) == 2 and _LABEL.fullmatch("".join(sides[0].parts)):
+        parts = sides[1].parts
+    if enclosed(parts) == ("(", ")"):
+        return all(_is_constant(piece.parts) for piece in split(parts[1:-1], _COMMA))
+    return {symbol.name for symbol in _value(parts).free_symbols} <= {"i", "e"}
 
 
 def _foreign(first: Sequence[Parts], second: Sequence[Parts]) -> str | None:

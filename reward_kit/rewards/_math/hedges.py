@@ -217,6 +217,7 @@ _HEDGE_ENDS = frozenset(
 
 def may_lead_from_hedge(word: str, before: str) -> bool:
     """False where `word`, the last one of the lower-case text before an answer, ends no negation and no choice."""
+    word = word.rstrip(":")
     if word in ("is", "are"):
         return "wrong" in before or "incorrect" in before or "bound" in before or "no way" in before
     return word in _HEDGE_ENDS or not (word.isascii() and word.isalpha())

@@ -23,7 +23,7 @@ def compare_readings(gold: str, final: Final, policy: Policy) -> Verdict:
     except Unreadable as error:
         return Verdict(Outcome.GOLD_DEFECT, f"the gold answer {shown(gold)!r} cannot be read: {error}", "gold")
     try:
-        given = read(_named_alike(gold, _unwrapped(final.text)))
+        given = read(_named_alike(gold, _unwrapped(_joined(final, expected))))
     except Unreadable as error:
         return Verdict(Outcome.WRONG_ANSWER, f"{shown(final.text)!r} cannot be read as an answer: {error}", "reading")
     prover = Prover()
@@ -53,11 +53,18 @@ def _unwrapped(text: str) -> str:
     return text
 
 
+def _joined(final: Final, expected: Reading) -> str:
+    """The final answer in one piece: where several boxes offer a choice of number sets, that is their union."""
+    if final.offers_choice and len(final.items) > 1 and isinstance(expected.answer, RealSet):
+        return " \\text{ or } ".join(final.items)
+    return final.text
+
+
 def _verdict(gold: Reading, given: Reading, final: Final, comparison: Comparison, prover: Prover) -> Verdict:
     equal = comparison.equal(gold, given) or _each_equal(gold, given, final, comparison)
     if not equal and final.labelled and isinstance(gold.answer, Bracketed):
         equal = _same_alternative(final.labelled, gold, comparison)  # a point, coordinate by coordinate
-    equal = equal and not _contradicts(gold, given)
+    equal = equal and not _contradicts(gold, given) and not _offers_less(gold, final, comparison)
     layer = "symbolic" if prover.used else "exact" if _is_single(gold.answer) else "structure"
     answer, wanted = shown(final.text), shown(gold.text)
     if equal and final.alternative is not None and not _same_alternative(final.alternative, gold, comparison):
@@ -72,6 +79,13 @@ def _verdict(gold: Reading, given: Reading, final: Final, comparison: Comparison
     if prover.timed_out:
         return Verdict(Outcome.WRONG_ANSWER, f"{answer} could not be shown to equal {wanted} in time", "deadline")
     return Verdict(Outcome.WRONG_ANSWER, f"{answer} is not {wanted}", layer)
+
+
+def _offers_less(gold: Reading, final: Final, comparison: Comparison) -> bool:
+    """True where one of several number sets that are offered is the gold by itself, and another is not."""
+    if not final.offers_choice or len(final.items) < 2 or not isinstance(gold.answer, RealSet):
+        return False
+    return len({_same_alternative(item, gold, comparison) for item in final.items}) == 2
 
 
 # \\in \\mathbb{N}: which numbers a parameter stands for. "Z^+" and its like are the natural numbers.

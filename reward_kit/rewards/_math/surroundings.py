@@ -112,14 +112,15 @@ def may_be_example(before: str) -> bool:
         or "magine" in before
         or "retend" in before
         or "if " in before
-        or "f the " in before
         or "naive" in before
         or "careless" in before
         or "flawed" in before
         or "faulty" in before
         or "wrong" in before
         or "ncorrect" in before
-        or " that" in before
+        or "false that" in before
+        or "true that" in before
+        or "case that" in before
         or "such as" in before
         or "student" in before
         or "people" in before
