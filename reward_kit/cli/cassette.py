@@ -14,13 +14,20 @@ _FILE = click.Path(path_type=Path)
 
 @click.group()
 def cassette() -> None:
-    """Look at, check and import recorded interactions."""
+    """Look at cassettes, check them, and import older recordings.
+
+    A cassette, cassettes/SUITE/STEP.jsonl, holds what a step asked Fireworks and what came back.
+    `reward-kit record` writes it.
+    """
 
 
-@cassette.command()
+@cassette.command(short_help="Print a cassette as a table.")
 @click.argument("file", type=_FILE)
 def show(file: Path) -> None:
-    """Print FILE as a table: rows, status, finish reason, tokens, and where each answer comes from."""
+    """Print FILE as a table: rows, status, finish reason, tokens, and where each answer comes from.
+
+    200 (+1) is an answer that one retry came before.
+    """
     from reward_kit.cassettes.format import read_cassette
     from reward_kit.cassettes.show import show_lines
 
@@ -32,7 +39,7 @@ def show(file: Path) -> None:
         click.echo(line)
 
 
-@cassette.command()
+@cassette.command(short_help="Check cassettes; exit code 1 where something is wrong.")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_FILE)
 def lint(files: tuple[Path, ...]) -> None:
     """Check format, digests, order, headers and secrets of each FILE: exit code 1 where something is wrong."""
@@ -47,14 +54,14 @@ def lint(files: tuple[Path, ...]) -> None:
         raise SystemExit(1)
 
 
-@cassette.command("import")
+@cassette.command("import", short_help="Make a cassette of a recording of reward-kit 0.4.1.")
 @click.argument("recorded", type=_FILE)
-@click.option("--suite-folder", required=True, type=_FILE, help="The suite: its dataset.jsonl has the rows.")
+@click.option("--suite-folder", required=True, type=_FILE, help="Folder of the suite with the rows.")
 @click.option("--model", required=True, help="The model that answered, as the step's requests name it.")
-@click.option("--max-tokens", default=4000, show_default=True, type=click.IntRange(min=1))
-@click.option("--temperature", default=0.2, show_default=True, type=click.FloatRange(min=0.0))
-@click.option("--system-prompt", help="The step's system prompt.")
-@click.option("--step", default="regenerate", show_default=True)
+@click.option("--max-tokens", default=4000, show_default=True, type=click.IntRange(min=1), help="As the step asks.")
+@click.option("--temperature", default=0.2, show_default=True, type=click.FloatRange(min=0.0), help="As the step asks.")
+@click.option("--system-prompt", help="As the step asks; by default none.")
+@click.option("--step", default="regenerate", show_default=True, help="The step whose cassette it becomes.")
 @click.option("--out", required=True, type=_FILE, help="The cassette to write.")
 def import_(
     recorded: Path,
@@ -68,7 +75,8 @@ def import_(
 ) -> None:
     """Make a cassette of RECORDED, the JSON lines that reward-kit's fireworks_regenerate.py wrote.
 
-    Each answer is filed under the row with its prompt and marked as reconstructed. Rows without a recording and
+    Each answer is filed under the row with its prompt and marked as reconstructed. Model, token limit, temperature and
+    system prompt must be those in suite.toml, or replay will not find the answers. Rows without a recording and
     recordings without a row are listed; where there are any the exit code is 1.
     """
     from reward_kit.cassettes.format import cassette_lines
@@ -89,7 +97,9 @@ def import_(
         raise click.ClickException(f"{recorded}: none of its prompts is in {suite_folder / DATASET_FILE}")
     out.parent.mkdir(parents=True, exist_ok=True)
     replace_file(out, (line + "\n" for line in lines))
-    click.echo(f"{out}: {len(found.interactions)} interactions reconstructed, {found.truncated} of them truncated")
+    count = len(found.interactions)
+    shown = f"{count} {'interaction' if count == 1 else 'interactions'} reconstructed"
+    click.echo(f"{out}: {shown}, {found.truncated} of them truncated")
     for line in (unmatched := unmatched_lines(found)):
         click.echo(line, err=True)
     if unmatched:
