@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -35,18 +36,26 @@ TEST = """
     """
 
 
-@pytest.fixture
-def suite(pytester, make_suite):
-    """A suite of five rows with a prompt each."""
-    pytester.makeini("[pytest]\nfilterwarnings = error\n")
-    folder = make_suite(rows=ROWS)
+def write_prompts(folder: Path, answer: str = "{}") -> None:
+    """Give each row of the suite a prompt of its own, and two answers: the gold, then 17."""
     dataset = folder / "dataset.jsonl"
     rows = [json.loads(line) for line in dataset.read_text().splitlines()]
     for row in rows:
         row["messages"][0]["content"] = f"What is {row['id']}?"
     dataset.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    lines = [{"id": row["id"], "answers": [{"content": row["ground_truth"]}, {"content": "17"}]} for row in rows]
-    (folder / "answers.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    said = [
+        {"id": row["id"], "answers": [{"content": answer.format(row["ground_truth"])}, {"content": "17"}]}
+        for row in rows
+    ]
+    (folder / "answers.jsonl").write_text("".join(json.dumps(line) + "\n" for line in said))
+
+
+@pytest.fixture
+def suite(pytester, make_suite):
+    """A suite of five rows with a prompt each."""
+    pytester.makeini("[pytest]\nfilterwarnings = error\n")
+    folder = make_suite(rows=ROWS)
+    write_prompts(folder)
     return folder
 
 
@@ -91,20 +100,22 @@ def test_a_test_is_recorded_and_replayed_without_a_server(pytester, stand_in, ca
     assert cassette.read_bytes() == before
 
 
-def test_the_test_of_the_readme_runs_under_pytest_asyncio(pytester, stand_in, monkeypatch):
+def test_the_test_of_the_readme_runs_under_pytest_asyncio(pytester, make_suite, monkeypatch):
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (example,) = [block for block in readme.split("```python\n") if "rk_fireworks" in block.partition("```")[0]]
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:randomly -p no:hypothesispytest")
     pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\nfilterwarnings = error\n")
-    pytester.makepyfile(
-        TEST.replace("    def test_my_prompt", "    @pytest.mark.asyncio\n    async def test_my_prompt").replace(
-            "asyncio.run(rk_fireworks.chat(request_for(rk_row)))",
-            "await rk_fireworks.chat(request_for(rk_row), Tag((rk_row.id,)))",
-        )
-    )
-    assert pytester.runpytest_subprocess("--rk-record=all").ret == 0
-    stand_in.close()
-    result = pytester.runpytest_subprocess("-n2")
-    assert result.ret == 0
-    assert result.parseoutcomes()["passed"] == ROWS + 1
+    folder = make_suite("math", rows=ROWS, reward="from reward_kit.rewards.math import math_reward as grade")
+    write_prompts(folder, "\\boxed{{{}}}")
+    pytester.makepyfile(example.partition("```")[0])
+    with StandIn(Answers.load(folder / "answers.jsonl", folder / "dataset.jsonl")) as server:
+        monkeypatch.setenv("FIREWORKS_API_BASE", server.url)
+        monkeypatch.setenv("FIREWORKS_API_KEY", "any")
+        assert pytester.runpytest_subprocess("--rk-record=new").ret == 0
+    for spread in ([], ["-n2"]):
+        result = pytester.runpytest_subprocess(*spread)
+        assert result.ret == 0
+        assert result.parseoutcomes()["passed"] == ROWS + 1
 
 
 @pytest.mark.parametrize("closes", [True, False])
