@@ -78,7 +78,7 @@ def read_selection(config: pytest.Config) -> Selection:
             flag = f"--{option.replace('_', '-')}"
             raise pytest.UsageError(f"{flag} is about suites, and none is named: add --rk-suite=NAME")
     steps, ids = _named("--rk-step", config.option.rk_step), _named("--rk-ids", config.option.rk_ids)
-    return Selection(tuple(paths), steps, ids, _json_path(config), _timeout(config), _record(config))
+    return Selection(tuple(paths), steps, ids, _json_path(config), _timeout(config), record_mode(config))
 
 
 def cases_folder(config: pytest.Config) -> Path:
@@ -161,7 +161,12 @@ def clear_json(path: Path) -> None:
         raise pytest.UsageError(f"--rk-json={path} cannot be written ({error.strerror})") from None
 
 
-def _record(config: pytest.Config) -> str:
+def record_mode(config: pytest.Config) -> str:
+    """What --rk-record says.
+
+    Raises:
+        pytest.UsageError: where workers would have to share what is recorded.
+    """
     mode = str(config.option.rk_record)
     if mode != "none" and (hasattr(config, "workerinput") or getattr(config.option, "numprocesses", None)):
         raise pytest.UsageError(f"--rk-record={mode} writes one cassette, which workers cannot share: leave out -n")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from reward_kit.errors import RewardKitError
+
+if TYPE_CHECKING:
+    from reward_kit.steps.regenerate import RegenerateStep
 
 _FILE = click.Path(path_type=Path)
 
@@ -56,51 +59,49 @@ def lint(files: tuple[Path, ...]) -> None:
 
 @cassette.command("import", short_help="Make a cassette of a recording of reward-kit 0.4.1.")
 @click.argument("recorded", type=_FILE)
-@click.option("--suite-folder", required=True, type=_FILE, help="Folder of the suite with the rows.")
-@click.option("--model", required=True, help="The model that answered, as the step's requests name it.")
-@click.option("--max-tokens", default=4000, show_default=True, type=click.IntRange(min=1), help="As the step asks.")
-@click.option("--temperature", default=0.2, show_default=True, type=click.FloatRange(min=0.0), help="As the step asks.")
-@click.option("--system-prompt", help="As the step asks; by default none.")
-@click.option("--step", default="regenerate", show_default=True, help="The step whose cassette it becomes.")
-@click.option("--out", required=True, type=_FILE, help="The cassette to write.")
-def import_(
-    recorded: Path,
-    suite_folder: Path,
-    model: str,
-    max_tokens: int,
-    temperature: float,
-    system_prompt: str | None,
-    step: str,
-    out: Path,
-) -> None:
-    """Make a cassette of RECORDED, the JSON lines that reward-kit's fireworks_regenerate.py wrote.
+@click.argument("suite")
+@click.option("--cases", default="cases", show_default=True, type=_FILE, help="Folder of suites.")
+@click.option("--out", type=_FILE, help="The cassette to write; by default the one that the step replays.")
+def import_(recorded: Path, suite: str, cases: Path, out: Path | None) -> None:
+    """Make the cassette of SUITE's step regenerate of RECORDED, what reward-kit's fireworks_regenerate.py wrote.
 
-    Each answer is filed under the row with its prompt and marked as reconstructed. Model, token limit, temperature and
-    system prompt must be those in suite.toml, or replay will not find the answers. Rows without a recording and
-    recordings without a row are listed; where there are any the exit code is 1.
+    Each answer is filed under the row with its prompt, as the answer to what [regenerate] asks, and marked as
+    reconstructed. Rows without a recording and recordings without a row are listed; where there are any the exit code
+    is 1. A cassette that exists is left alone.
     """
     from reward_kit.cassettes.format import cassette_lines
-    from reward_kit.cassettes.reconstruct import prompt_request, read_recordings, reconstruct, unmatched_lines
-    from reward_kit.dataset import DATASET_FILE, read_dataset
+    from reward_kit.cassettes.opening import cassette_path
+    from reward_kit.cassettes.reconstruct import read_recordings, reconstruct, unmatched_lines
     from reward_kit.files import replace_file
 
-    request_for = partial(
-        prompt_request, model=model, max_tokens=max_tokens, temperature=temperature, system_prompt=system_prompt
-    )
     try:
-        rows = read_dataset(suite_folder / DATASET_FILE)
-        found = reconstruct(read_recordings(recorded), rows, request_for)
-        lines = cassette_lines(suite_folder.resolve().name, step, found.interactions)
+        step = _regenerate_step(cases / suite)
+        path = out or cassette_path(cases.resolve().parent, suite, step.name)
+        if path.exists():
+            raise click.ClickException(f"{path}: is there already. Move or delete it first")
+        found = reconstruct(read_recordings(recorded), step.rows, step.request_for)
+        lines = cassette_lines(suite, step.name, found.interactions)
     except RewardKitError as error:
         raise click.ClickException(str(error)) from None
     if not found.interactions:
-        raise click.ClickException(f"{recorded}: none of its prompts is in {suite_folder / DATASET_FILE}")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(out, (line + "\n" for line in lines))
+        raise click.ClickException(f"{recorded}: none of its prompts is in the dataset of {suite}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, (line + "\n" for line in lines))
     count = len(found.interactions)
     shown = f"{count} {'interaction' if count == 1 else 'interactions'} reconstructed"
-    click.echo(f"{out}: {shown}, {found.truncated} of them truncated")
+    click.echo(f"{path}: {shown}, {found.truncated} of them truncated")
     for line in (unmatched := unmatched_lines(found)):
         click.echo(line, err=True)
     if unmatched:
         raise SystemExit(1)
+
+
+def _regenerate_step(folder: Path) -> RegenerateStep:
+    """The step regenerate as a suite declares it: what it asks is what an imported answer is filed under."""
+    from reward_kit.steps.regenerate import RegenerateStep
+    from reward_kit.suite import load_suite
+
+    step = load_suite(folder).steps.get(RegenerateStep.name)
+    if not isinstance(step, RegenerateStep):
+        raise click.ClickException(f"{folder / 'suite.toml'} declares no [regenerate]: add it, with its model")
+    return step
