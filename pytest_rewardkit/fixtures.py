@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from pytest_rewardkit.recorded import Recordings, RowClient
+    from reward_kit.cassettes.cassette import Cassette
     from reward_kit.controls import Control
     from reward_kit.models import Row
     from reward_kit.suite import Suite
@@ -49,3 +51,32 @@ def rk_controls(rk_row: Row, rk_suite: Suite) -> list[Control]:
     declared = rk_suite.steps.get("controls")
     settings = declared.settings if declared else ControlsSettings()
     return list(DOMAINS[settings.domain](rk_row))
+
+
+@pytest.fixture(scope="session")
+def _rk_recordings(request: pytest.FixtureRequest) -> Iterator[Recordings]:
+    """The cassettes of this session's tests; saved when it ends, by Ctrl-C too."""
+    from pytest_rewardkit.recorded import Recordings
+
+    with Recordings(request.config) as recordings:
+        yield recordings
+
+
+@pytest.fixture
+def rk_cassette(request: pytest.FixtureRequest, _rk_recordings: Recordings) -> Cassette:
+    """The test's cassette: cassettes/SUITE/TEST_FUNCTION.jsonl, of the suite that its mark rk_suite names."""
+    if request.node.get_closest_marker("rk_suite") is None:
+        problem = "mark it with @pytest.mark.rk_suite(NAME), which says whose cassette its answers go into"
+        raise pytest.UsageError(f"{request.node.nodeid} uses rk_fireworks or rk_cassette: {problem}")
+    return _rk_recordings.cassette_of(request.node)
+
+
+@pytest.fixture
+def rk_fireworks(request: pytest.FixtureRequest, rk_cassette: Cassette) -> RowClient:
+    """A client behind the test's cassette: `await rk_fireworks.chat(request)`. It is filed under the test's row.
+
+    --rk-record=new or all records; without, nothing leaves this machine. The test may close the client or leave it.
+    """
+    from pytest_rewardkit.recorded import client_of
+
+    return client_of(request.node, rk_cassette)

@@ -117,17 +117,20 @@ def outcomes_of(config: pytest.Config) -> dict[str, bool]:
     return known
 
 
-def annotate_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+def annotate_report(
+    item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport, *, broken: bool = False
+) -> None:
     """Say on a row's report whether it passed; where its gate runs, a failed assertion is left to the gate.
 
-    Another exception than a failed assertion is an error, which no rate tolerates.
+    Another exception than a failed assertion is an error, which no rate tolerates; so is whatever a test says that was
+    `broken` from outside.
     """
     if not _is_row(item) or (report.when != "call" and report.passed):
         return
     vars(report)["rk_row_passed"] = report.passed  # a plain attribute: xdist carries it to the controller
     asserted = call.excinfo is not None and call.excinfo.errisinstance((AssertionError, pytest.fail.Exception))
     gate = _gated(item.session).get(item.nodeid)
-    if report.when == "call" and report.failed and asserted and gate is not None:
+    if report.when == "call" and report.failed and asserted and not broken and gate is not None:
         mark_tolerated(report, report.longreprtext.strip().rpartition("\n")[2])
         vars(report)["rk_left_to_marked"] = gate
 

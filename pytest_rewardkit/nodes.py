@@ -6,6 +6,7 @@ A suite's tree is `suite.toml` -> rows `local[id]` and collectors `local` -> `ga
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable
 from functools import cached_property
@@ -166,6 +167,8 @@ class RowItem(SuiteItem):
 
     def runtest(self) -> None:
         if self.step_run.obstacle is not None:
+            if not self.step_run.gates_selected:  # nothing else would say that this run came to nothing
+                pytest.fail(self.step_run.obstacle, pytrace=False)
             pytest.skip(self.step_run.obstacle)
         verdict = self.step_run.verdicts.of(self.row.id)
         if not verdict.passed:
@@ -178,19 +181,20 @@ class RowItem(SuiteItem):
         verdict = error.verdict
         if verdict.output:
             self.add_report_section("call", "reward output", verdict.output)
-        first = self.step_run.told.setdefault(verdict.reason, self.row.id) if verdict.outcome.is_error else self.row.id
-        if first != self.row.id:
+        is_error = verdict.outcome.is_error
+        if is_error and (first := self.step_run.told.setdefault(_fault(verdict), self.row.id)) != self.row.id:
             return f"{self.row.id}: {verdict.outcome}, as on row {first}"
         shown = {
             "response": verdict.response and _end_of(verdict.response),
             "gold": verdict.gold if verdict.gold is not None else self.row.ground_truth,
             "extracted": verdict.extracted,
             "score": verdict.score,
-            "reason": verdict.reason,
-            "rerun": self.rerun,
         }
         lines = [f"{self.row.id}: {verdict.outcome}"]
         lines += [f"  {name:<9} {_one_line(value)}" for name, value in shown.items() if value not in (None, "")]
+        if verdict.reason:  # an error's may be a table of its own
+            lines += [f"  {'reason':<9} {_indented(verdict.reason) if is_error else _one_line(verdict.reason)}"]
+        lines += [f"  {'rerun':<9} {self.rerun}"]
         return "\n".join(lines)
 
     @property
@@ -210,6 +214,21 @@ BY_NAME = pytest.StashKey[dict[str, Any]]()
 def _end_of(text: str) -> str:
     """The end of a response, where its answer stands."""
     return text if len(text) <= 300 else f"...{text[-300:]}"
+
+
+def _fault(verdict: Verdict) -> str:
+    """An error's reason without what is its row's alone: a server that refuses a hundred rows is told of once."""
+    return re.sub(r"request id [^,)]+|after \d+ retr(y|ies)", "", verdict.reason.replace(verdict.row_id, ""))
+
+
+def _indented(text: str) -> str:
+    """Lines below one another, as a cassette's miss has them."""
+    kept = text if len(text) <= _ERROR_KEPT else f"{text[:_ERROR_KEPT]}..."
+    return kept.replace("\n", "\n" + " " * 4)
+
+
+#: Characters of an error's reason that are shown: a miss with five differences, and what to do, is shorter.
+_ERROR_KEPT = 2500
 
 
 def _one_line(value: object) -> str:

@@ -58,6 +58,7 @@ def wants_suites(config: pytest.Config) -> bool:
     options = (config.option.rk_step, config.option.rk_ids, config.option.rk_json)
     return (
         any(option is not None for option in options)
+        or config.option.rk_record != "none"
         or bool(_suite_names(config))
         or any(_names_suite_file(arg) for arg in config.args)
     )
@@ -73,12 +74,12 @@ def read_selection(config: pytest.Config) -> Selection:
     base = config.invocation_params.dir
     named = [base / _path_part(arg) for arg in config.args if _names_suite_file(arg)]
     paths.update({path.resolve(): None for path in named if path.is_file()})
-    for option in ("rk_step", "rk_ids", "rk_json"):
-        if getattr(config.option, option) is not None and not paths:
+    for option in ("rk_step", "rk_ids", "rk_json", "rk_record"):
+        if getattr(config.option, option) not in (None, "none") and not paths:
             flag = f"--{option.replace('_', '-')}"
             raise pytest.UsageError(f"{flag} is about suites, and none is named: add --rk-suite=NAME")
     steps, ids = _named("--rk-step", config.option.rk_step), _named("--rk-ids", config.option.rk_ids)
-    return Selection(tuple(paths), steps, ids, _json_path(config), _timeout(config), _record(config))
+    return Selection(tuple(paths), steps, ids, _json_path(config), _timeout(config), record_mode(config))
 
 
 def cases_folder(config: pytest.Config) -> Path:
@@ -161,7 +162,12 @@ def clear_json(path: Path) -> None:
         raise pytest.UsageError(f"--rk-json={path} cannot be written ({error.strerror})") from None
 
 
-def _record(config: pytest.Config) -> str:
+def record_mode(config: pytest.Config) -> str:
+    """What --rk-record says.
+
+    Raises:
+        pytest.UsageError: where workers would have to share what is recorded.
+    """
     mode = str(config.option.rk_record)
     if mode != "none" and (hasattr(config, "workerinput") or getattr(config.option, "numprocesses", None)):
         raise pytest.UsageError(f"--rk-record={mode} writes one cassette, which workers cannot share: leave out -n")

@@ -8,10 +8,26 @@ from typing import Any
 
 import pytest
 
-from pytest_rewardkit.fixtures import rk_controls, rk_reward, rk_row, rk_suite
-from pytest_rewardkit.options import add_options, wants_suites
+from pytest_rewardkit.fixtures import (
+    _rk_recordings,
+    rk_cassette,
+    rk_controls,
+    rk_fireworks,
+    rk_reward,
+    rk_row,
+    rk_suite,
+)
+from pytest_rewardkit.options import add_options, record_mode, wants_suites
 
-__all__ = ["rk_controls", "rk_reward", "rk_row", "rk_suite"]
+__all__ = [
+    "_rk_recordings",
+    "rk_cassette",
+    "rk_controls",
+    "rk_fireworks",
+    "rk_reward",
+    "rk_row",
+    "rk_suite",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,6 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     if problem := conflict():
         raise pytest.UsageError(problem)
+    record_mode(config)  # refused before anything runs
     config.pluginmanager.register(_Reports(config), "rewardkit-reports")
     if wants_suites(config):
         from pytest_rewardkit.suites import SuitePlugin
@@ -74,10 +91,12 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
+    recorded = sys.modules.get("pytest_rewardkit.recorded")  # loaded where a test needed it
+    missed = recorded is not None and recorded.fail_where_missed(item, report)
     if item.get_closest_marker("rk_pass_rate"):
         from pytest_rewardkit.marked import annotate_report
 
-        annotate_report(item, call, report)
+        annotate_report(item, call, report, broken=missed)
     return report
 
 
@@ -104,6 +123,14 @@ class _Reports:
             return
         if marked.undecided_gates(self._config, self._gates):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        recorded = sys.modules.get("pytest_rewardkit.recorded")
+        lines = recorded.summary_lines(self._config) if recorded else []
+        if lines:
+            terminalreporter.write_sep("=", "cassettes")
+            for line in lines:
+                terminalreporter.write_line(line)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call" and report.nodeid.endswith("::gate"):

@@ -27,6 +27,7 @@ from reward_kit.workers import describe_exception
 if TYPE_CHECKING:
     from pytest_rewardkit.nodes import SuiteNode
     from pytest_rewardkit.options import Selection
+    from reward_kit.cassettes.cassette import Mode
     from reward_kit.fireworks.client import FireworksClient
 
 NOT_SELECTED = Gate(Decision.UNDECIDED, "not selected")
@@ -139,6 +140,8 @@ class SuiteRun:
         #: The node through which fixtures are requested; set when the suite is collected.
         self.node: SuiteNode | None = None
         self._reward_found = ""
+        #: The steps whose cassettes were opened in this run.
+        self._opened: set[str] = set()
         rows = [row for row in suite.rows if not selection.ids or row.id in selection.ids]
         selected = [step for name, step in suite.steps.items() if not selection.steps or name in selection.steps]
         self.steps = {step.name: StepRun(self, step, rows) for step in selected}
@@ -172,26 +175,37 @@ class SuiteRun:
     def fireworks(self, step: str, concurrency: int) -> Iterator[FireworksClient]:
         """The client behind the step's cassette, which records where --rk-record says so."""
         from reward_kit.cassettes.cassette import Mode
-        from reward_kit.cassettes.opening import cassette_path
         from reward_kit.fireworks.session import recorded_client
 
-        mode = Mode(self.selection.record)
-        path = cassette_path(self.suite.folder.parent.parent, self.suite.name, step)
+        mode, tape = self._mode(step), self._tape(step)
+        self._opened.add(step)
         with (
             shown_progress(self.config, f"recording {step}", mode is not Mode.NONE) as progress,
-            recorded_client(
-                path,
-                suite=self.suite.name,
-                step=step,
-                mode=mode,
-                only=self.selection.ids or None,
-                concurrency=concurrency,
-                progress=progress,
-            ) as (client, cassette),
+            recorded_client(**tape, mode=mode, concurrency=concurrency, progress=progress) as (client, cassette),
         ):
             yield client
         if mode is Mode.NONE and not self.picks_rows and store_of(self.config) is None:
             self.remarks += [f"{step}: {said}" for said in [cassette.unused_text()] if said]
+
+    def fireworks_obstacle(self, step: str) -> str | None:
+        """Why there is no client for the step."""
+        from reward_kit.fireworks.session import obstacle_to_client
+
+        return obstacle_to_client(**self._tape(step), mode=self._mode(step))
+
+    def _tape(self, step: str) -> dict[str, Any]:
+        """Which cassette is the step's, and which of its rows are recorded anew."""
+        from reward_kit.cassettes.opening import cassette_path
+
+        path = cassette_path(self.suite.folder.parent.parent, self.suite.name, step)
+        return {"path": path, "suite": self.suite.name, "step": step, "only": self.selection.ids or None}
+
+    def _mode(self, step: str) -> Mode:
+        from reward_kit.cassettes.cassette import Mode
+
+        mode = Mode(self.selection.record)
+        # A second recording of everything in one run would start from nothing again, and drop the first.
+        return Mode.NEW if mode is Mode.ALL and step in self._opened and not self.selection.ids else mode
 
     def _note_reward(self, description: str) -> None:
         self._reward_found = description

@@ -51,6 +51,8 @@ class SuitePlugin:
             raise pytest.UsageError(str(error)) from None
         _check_names(selection, suites)
         picks = bool(selection.ids or config.option.keyword or any("::" in arg for arg in config.args))
+        if selection.record == "all" and picks and not selection.ids:
+            raise pytest.UsageError("--rk-record=all records whole cassettes anew: name single rows with --rk-ids")
         runs = [SuiteRun(config, suite, selection, picks_rows=picks) for suite in suites]
         config.stash[BY_NAME] = {name: path.resolve() for name, path in known_suites(config).items()}
         plugin = cls(config, selection, runs)

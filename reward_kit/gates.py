@@ -70,7 +70,8 @@ def rate_gate(verdicts: Sequence[Verdict], limits: RateLimits) -> Gate:
     if not rows:
         return Gate(Decision.UNDECIDED, "no row was evaluated")
     if errors:
-        reason = f"{_count(len(errors), 'row')} ended in an error: {_names(errors)}; {errors[0].reason}"
+        first, *_ = errors[0].reason.split("\n")  # its rows tell the rest
+        reason = f"{_count(len(errors), 'row')} ended in an error: {_names(errors)}; {first}"
         return Gate(Decision.FAILED, reason)
     excused = abstained if 0 < abstained <= limits.max_abstained * rows + _ROUNDING else 0
     if excused == rows:

@@ -76,6 +76,8 @@ class Cassette(VcrCassette):  # type: ignore[misc]
         self.interactions: list[Interaction] = []
         #: What was asked for while recording and not stored, a line each: it is missing in the file.
         self.failures: list[str] = []
+        #: What records it, where that is not `reward-kit record`.
+        self.command = ""
         self._lock = threading.RLock()
         self._by_key: defaultdict[str, list[int]] = defaultdict(list)
         self._by_row: defaultdict[str, list[int]] = defaultdict(list)

@@ -57,6 +57,8 @@ def miss_text(
 
 
 def _remedy(cassette: Cassette, tag: Tag, whole_step: bool) -> str:
+    if cassette.command:
+        return f"If this is as you want it, record it: {cassette.command}"
     command = f"reward-kit record {cassette.suite} --step {cassette.step}"
     if 0 < len(tag.row_ids) <= _NAMED_ROWS and not whole_step:
         command += f" --rk-ids {','.join(tag.row_ids)}"

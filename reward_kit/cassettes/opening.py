@@ -27,6 +27,7 @@ def open_cassette(
     mode: Mode = Mode.NONE,
     only: Collection[str] | None = None,
     secrets: Iterable[str] = (),
+    command: str = "",
 ) -> Iterator[Cassette]:
     """The cassette of a step, for the length of a `with` block; what was recorded is saved however the block ends.
 
@@ -41,6 +42,7 @@ def open_cassette(
         mode: what becomes of a request.
         only: the rows to record anew in mode `all`.
         secrets: values that must not be stored, besides the key in use and FIREWORKS_API_KEY's value.
+        command: what records it, where that is not `reward-kit record`.
 
     Raises:
         CassetteFileError: where the file is corrupt, was edited or has another version.
@@ -51,19 +53,21 @@ def open_cassette(
     with ExitStack() as stack:
         if mode is not Mode.NONE:
             stack.enter_context(recording_lock(path))
-        cassette = Cassette(path, _content(path, suite, step, mode, only), mode, only, scrubber)
+        cassette = Cassette(path, _content(path, suite, step, mode, only, command), mode, only, scrubber)
+        cassette.command = command
         if mode is not Mode.NONE:
             stack.callback(cassette.save)  # runs before the lock is released
         yield cassette
 
 
-def _content(path: Path, suite: str, step: str, mode: Mode, only: Collection[str] | None) -> CassetteFile:
+def _content(path: Path, suite: str, step: str, mode: Mode, only: Collection[str] | None, command: str) -> CassetteFile:
     """What to start from. A recording of everything does not read the old file: it may be what is wrong."""
     if mode is Mode.ALL and only is None:
         return content_of(suite, step)
     if not path.exists():
         if mode is Mode.NONE:
-            raise CassetteError(f"{path}: is not there. Record it: reward-kit record {suite} --step {step}")
+            command = command or f"reward-kit record {suite} --step {step}"
+            raise CassetteError(f"{path}: is not there. Record it: {command}")
         return content_of(suite, step)
     content = read_cassette(path)
     if (content.suite, content.step) != (suite, step):

@@ -7,10 +7,9 @@ examples/math_example/fireworks_regenerate.py); no HTTP envelope, finish reason,
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from reward_kit.cassettes.cassette import recorder
 from reward_kit.cassettes.errors import CassetteError, CassetteFileError
@@ -118,19 +117,6 @@ def prompt_of(row: Row) -> str:
 def finish_reason(text: str) -> str:
     """How an answer ended, from its text: one that began to think and never stopped was cut off."""
     return "length" if "<think>" in text and "</think>" not in text else "stop"
-
-
-def prompt_request(
-    row: Row, model: str, *, max_tokens: int, temperature: float, system_prompt: str | None
-) -> ChatRequest:
-    """What a plain regeneration asks for a row: its messages up to the reference, after a system prompt."""
-    messages: tuple[Mapping[str, Any], ...] = tuple(row.messages)
-    if messages[-1]["role"] == "assistant":
-        messages = messages[:-1]
-    if system_prompt:
-        messages = ({"role": "system", "content": system_prompt}, *messages)
-    tools = row.columns.get("tools") or ()
-    return ChatRequest(model, messages, max_tokens, temperature, tuple(tools))
 
 
 def _interaction(row: Row, recording: Recording, request: ChatRequest, scrubber: Scrubber) -> Interaction:

@@ -22,7 +22,7 @@ _STEPS = ("preview", "regenerate")
 @click.argument("suite")
 @click.option("--cases", default="cases", show_default=True, type=click.Path(path_type=Path), help="Folder of suites.")
 @click.option("--step", "steps", multiple=True, type=click.Choice(_STEPS), help="This step only; by default all.")
-@click.option("--ids", metavar="ID[,ID...]", help="Record these rows anew and keep the others.")
+@click.option("--ids", "--rk-ids", "ids", metavar="ID[,ID...]", help="Record these rows anew and keep the others.")
 @click.option("--new", is_flag=True, help="Record only what is missing: goes on where a recording was interrupted.")
 @click.option("--stand-in", is_flag=True, help="Record from the suite's answers.jsonl instead of from Fireworks.")
 def record(suite: str, cases: Path, steps: tuple[str, ...], ids: str | None, new: bool, stand_in: bool) -> None:

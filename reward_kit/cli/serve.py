@@ -24,16 +24,22 @@ _GRACE_S = 0.5
 @click.command()
 @click.argument("suite", required=False)
 @click.option("--cases", default="cases", show_default=True, type=click.Path(path_type=Path), help="Folder of suites.")
-@click.option("--answers", type=click.Path(path_type=Path), help="Without SUITE: JSON lines of authored answers.")
-@click.option("--dataset", type=click.Path(path_type=Path), help="The dataset.jsonl whose rows they answer.")
+@click.option("--answers", type=click.Path(path_type=Path), help="Instead of SUITE: the file of answers.")
+@click.option("--dataset", type=click.Path(path_type=Path), help="With --answers: the dataset.jsonl of their rows.")
 @click.option("--upstream", metavar="URL", help="Pass chat requests on to this OpenAI-compatible server (.../v1).")
 @click.option("--upstream-model", metavar="NAME", help="Ask it for this model, whatever a request names.")
 @click.option("--upstream-key-env", metavar="NAME", help="Environment variable with its key.")
-@click.option("--model", "models", multiple=True, metavar="ID", help="A model that exists; by default every one does.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--model", "models", multiple=True, metavar="ID", help="Only this model exists (can be repeated).")
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Address to listen on.")
 @click.option("--port", default=8600, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
 @click.option("--key", envvar="REWARDKIT_STANDIN_KEY", help="The one API key; by default any. [$REWARDKIT_STANDIN_KEY]")
-@click.option("--fault", "faults", multiple=True, metavar="FAULT", help="KIND[=SECONDS]:RATE|xCOUNT[@ENDPOINT].")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="FAULT",
+    help="KIND[=SECONDS]:RATE|xCOUNT[@ENDPOINT], see above; can be repeated.",
+)
 @click.option("--seed", default=0, show_default=True, help="Which requests a fault with a rate meets.")
 @click.option(
     "--deadline",
@@ -60,12 +66,21 @@ def serve(
     deadline: float,
     quiet: bool,
 ) -> None:
-    """Serve Fireworks' API on this machine, with the answers of cases/SUITE/answers.jsonl.
+    """Serve Fireworks' API on this machine, without Fireworks.
 
-    The first line of standard output is the URL, for FIREWORKS_API_BASE. A posted evaluator is really run, in a fresh
-    interpreter. Faults for tests of a client: latency, 429, retry-after, 500, 503, truncated-body, invalid-json,
-    wrong-count, drop-before, drop-after and slow-body, at a rate (429:0.05) or for the next requests (500:x3), on
-    chat, preview, evaluators, models or all (503:x2@preview).
+    Chat requests are answered from cases/SUITE/answers.jsonl, lines of {"id": ROW, "answers": [{"content": TEXT}]}; a
+    prompt without an answer is refused. Evaluators that are posted are really run, in a fresh interpreter.
+
+    The first line of standard output is the URL. In another terminal:
+
+    \b
+      export FIREWORKS_API_BASE=http://127.0.0.1:8600 FIREWORKS_API_KEY=any
+      reward-kit record SUITE
+
+    Faults, to see what a client makes of them, are written KIND:RATE for a share of the requests or KIND:xCOUNT for
+    the next ones, e.g. 429:0.05, latency=2:0.1 (seconds), 503:x2@preview (chat, preview, evaluators or models only).
+    Kinds: latency, 429, retry-after, 500, 503, truncated-body, invalid-json, wrong-count, drop-before, drop-after,
+    slow-body.
     """
     from reward_kit.standin import Fault, StandIn
 

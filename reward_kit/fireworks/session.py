@@ -9,6 +9,7 @@ from pathlib import Path
 from reward_kit.cassettes.cassette import Cassette, Mode
 from reward_kit.cassettes.opening import open_cassette
 from reward_kit.cassettes.transport import CassetteTransport
+from reward_kit.errors import RewardKitError
 from reward_kit.fireworks.account import Account, find_account
 from reward_kit.fireworks.client import FireworksClient
 from reward_kit.fireworks.progress import Progress
@@ -17,6 +18,23 @@ from reward_kit.fireworks.transport import live_transport
 
 #: The account whose paths a cassette holds: evaluators belong to an account, and replay has none.
 ANY_ACCOUNT = "recorded"
+
+
+def obstacle_to_client(
+    path: Path, *, suite: str, step: str, mode: Mode = Mode.NONE, only: Collection[str] | None = None
+) -> str | None:
+    """Why there would be no `recorded_client` with these arguments, and what to do; None where nothing is in the way.
+
+    A cassette that is missing, corrupt, edited or being recorded into, or a recording without a key. Found before any
+    row is looked at, so that it is told once and not as an error of each.
+    """
+    try:
+        if mode is not Mode.NONE:
+            find_account().require_key()
+        with open_cassette(path, suite=suite, step=step, mode=mode, only=only):
+            return None
+    except RewardKitError as error:
+        return str(error)
 
 
 @contextmanager

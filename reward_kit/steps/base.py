@@ -43,6 +43,9 @@ class Context(Protocol):
     def fireworks(self, step: str, concurrency: int) -> AbstractContextManager[FireworksClient]:
         """The client behind the cassette of a step; leaving the block saves what was recorded."""
 
+    def fireworks_obstacle(self, step: str) -> str | None:
+        """Why there is no such client: no cassette, one that cannot be used, or no key to record with; else None."""
+
 
 class RateSettings(Settings):
     """The thresholds that a step on rows shares with every other."""

@@ -50,7 +50,7 @@ class PreviewStep(Step[PreviewSettings]):
             package_reward(reward)
         except PackagingError as error:
             return f"the reward cannot be packaged: {error}"
-        return None
+        return context.fireworks_obstacle(self.name)
 
     def tolerates(self, verdict: Verdict) -> bool:
         return self.settings.pass_rate < 1.0 and not verdict.outcome.is_error
@@ -62,7 +62,7 @@ class PreviewStep(Step[PreviewSettings]):
         from reward_kit.packaging import package_reward
 
         wanted = {row.id for row in rows}
-        yield from (Verdict(row.id, Outcome.GOLD_DEFECT, reason=_NO_REFERENCE) for row in rows if not row.reference)
+        yield from (Verdict(row.id, Outcome.GOLD_DEFECT, reason=_NO_REFERENCE) for row in rows if row.reference is None)
         evaluator = package_reward(context.reward())
         batches = [batch for batch in self._batches() if any(row.id in wanted for row in batch)]
         with context.fireworks(self.name, self.settings.concurrency) as client:
@@ -90,7 +90,7 @@ class PreviewStep(Step[PreviewSettings]):
         if not there.success:
             remote = error_verdict(here.row_id, f"the evaluator failed there: {there.reason}")
         said = f"there {_said(remote)}, here {_said(here)}"
-        if (remote.passed, remote.score) != (here.passed, here.score):
+        if _essence(remote) != _essence(here):
             why = f"{said}: {remote.reason or here.reason}"
             return replace(error_verdict(here.row_id, why, Outcome.INFRA_ERROR), provenance=source, parity=False)
         return replace(remote, reason=said, extracted=here.extracted, gold=here.gold, provenance=source, parity=True)
@@ -109,6 +109,11 @@ def _parity(verdicts: Sequence[Verdict]) -> Gate:
         shown = f"{len(unknown)}/{len(verdicts)} rows could not be compared: {list_of(unknown)}"
         return Gate(Decision.FAILED if unknown else Decision.UNDECIDED, shown)
     return Gate(Decision.PASSED, f"{len(verdicts)}/{len(verdicts)} rows have the same verdict there and here")
+
+
+def _essence(verdict: Verdict) -> tuple[bool, bool, bool, float | None]:
+    """What must be the same there and here. Outcomes in detail need not: a service passes on a score and a reason."""
+    return verdict.passed, verdict.outcome is Outcome.ABSTAINED, verdict.outcome.is_error, verdict.score
 
 
 def _said(verdict: Verdict) -> str:

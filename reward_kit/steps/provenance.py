@@ -24,8 +24,16 @@ RESULTS = {
 def provenance_notes(verdicts: Sequence[Verdict], meaning: Mapping[str, str]) -> list[str]:
     """One note for each source that is not the live service, with its number of rows where it is not that of all."""
     counts = Counter(verdict.provenance for verdict in verdicts if verdict.provenance)
+    return source_notes(counts, meaning, "rows", len(verdicts))
+
+
+def source_notes(
+    counts: Mapping[str, int], meaning: Mapping[str, str], of_what: str = "answers", total: int | None = None
+) -> list[str]:
+    """One note for each source that is not the live service; `total` is that of `counts` unless it is given."""
+    total = sum(counts.values()) if total is None else total
     return [
-        meaning[source] if number == len(verdicts) else f"{meaning[source]} ({number} of {len(verdicts)} rows)"
+        meaning[source] if number == total else f"{meaning[source]} ({number} of {total} {of_what})"
         for source, number in sorted(counts.items())
         if source in meaning
     ]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from reward_kit.errors import RewardKitError
 from reward_kit.gates import Decision, Gate, meets, percent, rate_gate
@@ -29,6 +29,9 @@ _CAUSES: Mapping[str, tuple[frozenset[Outcome], str]] = {
     "wrong answer": (frozenset({Outcome.WRONG_ANSWER}), "the model's own"),
 }
 
+#: Keys of a request that a step's options cannot replace: what is declared must be what is asked for.
+_OWN_KEYS = frozenset({"model", "messages", "tools", "max_tokens", "max_completion_tokens", "temperature", "n", "stream"})
+
 
 class RegenerateSettings(RateSettings):
     """The table [regenerate]."""
@@ -42,6 +45,13 @@ class RegenerateSettings(RateSettings):
     max_truncated: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     #: Further keys of the request, as Fireworks documents them: `options = { reasoning_effort = "low" }`.
     options: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("options")
+    @classmethod
+    def _further(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if taken := sorted(_OWN_KEYS.intersection(value)):
+            raise ValueError(f"must not hold {', '.join(taken)}: the step sets them, or reads one whole answer a row")
+        return value
 
 
 class RegenerateStep(Step[RegenerateSettings]):
@@ -65,6 +75,9 @@ class RegenerateStep(Step[RegenerateSettings]):
             tuple(row.columns.get("tools") or ()),
             settings.options,
         )
+
+    def obstacle(self, context: Context) -> str | None:
+        return context.fireworks_obstacle(self.name)
 
     def tolerates(self, verdict: Verdict) -> bool:
         return self.settings.pass_rate < 1.0 and not verdict.outcome.is_error
