@@ -149,7 +149,7 @@ class SuiteRun:
     def grade(self, samples: Sequence[Sample]) -> Iterator[tuple[int, Verdict]]:
         """Grade with the reward that `rk_reward` gives; where there is none, every sample is an error."""
         try:
-            reward = self.reward()
+            reward = self._own_reward()
         except (KeyboardInterrupt, pytest.exit.Exception):
             raise
         except BaseException as error:  # noqa: BLE001  # shown on each row; pytest.skip raises such too
@@ -167,6 +167,14 @@ class SuiteRun:
         Raises:
             Exception: whatever the fixture raised.
         """
+        try:
+            return self._own_reward()
+        except (Exception, KeyboardInterrupt, pytest.exit.Exception):
+            raise
+        except BaseException as error:  # pytest.skip and SystemExit, which no step expects
+            raise RuntimeError(f"the reward cannot be used: {describe_exception(error)}") from error
+
+    def _own_reward(self) -> Reward:
         if self.node is None:
             raise RuntimeError(f"suite {self.suite.name} was not collected")
         return self.node.reward()

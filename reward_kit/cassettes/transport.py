@@ -15,7 +15,8 @@ from reward_kit.cassettes.interaction import (
     RecordedResponse,
     strict_json,
 )
-from reward_kit.fireworks.shapes import SOURCE, STAND_IN_HEADER, Source, Tag
+from reward_kit.errors import RewardKitError
+from reward_kit.fireworks.shapes import READ, SOURCE, STAND_IN_HEADER, Source, Tag
 
 #: In `httpx.Response.extensions`: how many tries went before this response (int; the transport behind says so).
 RETRIES = "rewardkit.retries"
@@ -78,7 +79,7 @@ class CassetteTransport(httpx.AsyncBaseTransport):
     ) -> httpx.Response:
         scrubber = self._cassette.scrubber
         scrubbed, count = scrubber.response(response.status_code, response.headers, response.content)
-        if problem := _not_worth_keeping(response):
+        if problem := _not_worth_keeping(request, response):
             raise _NotKept(problem, _failed(response, scrubbed))
         provenance = Provenance(
             row_ids=tag.row_ids,
@@ -111,7 +112,7 @@ async def _whole(response: httpx.Response) -> httpx.Response:
     return response
 
 
-def _not_worth_keeping(response: httpx.Response) -> str:
+def _not_worth_keeping(request: httpx.Request, response: httpx.Response) -> str:
     """Why a response is not stored: a recorded failure could only be replayed as one, and is no answer."""
     if not response.is_success:
         return f"HTTP {response.status_code}"
@@ -120,6 +121,11 @@ def _not_worth_keeping(response: httpx.Response) -> str:
             strict_json(response.content)
         except ValueError:
             return f"HTTP {response.status_code} with a body that is not JSON"
+    try:
+        if read := request.extensions.get(READ):
+            read(response)
+    except RewardKitError as error:
+        return str(error)
     return ""
 
 

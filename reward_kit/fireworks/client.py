@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -27,7 +28,7 @@ from reward_kit.fireworks.pacer import TokenPacer
 from reward_kit.fireworks.progress import Progress, Tally
 from reward_kit.fireworks.responses import Body, call_of, quotable, read_completion, read_preview, server_message
 from reward_kit.fireworks.retries import ANSWERS, RetryPolicy
-from reward_kit.fireworks.shapes import ChatRequest, Completion, Evaluator, Preview, Samples, Tag
+from reward_kit.fireworks.shapes import READ, ChatRequest, Completion, Evaluator, Preview, Samples, Tag
 from reward_kit.fireworks.transport import MAX_TOKENS, PacedTransport, live_transport
 
 #: Seconds to connect: a server that is there answers sooner.
@@ -97,7 +98,8 @@ class FireworksClient:
             raise call.error(RequestError, "one whole answer is read per request", "Leave the options n and stream out")
         used = (0, 0)
         try:
-            extensions = {MAX_TOKENS: _most_tokens(body)}
+            read = partial(read_completion, call, asked_for=request.model)
+            extensions = {MAX_TOKENS: _most_tokens(body), READ: read}
             call, response = await self._send("POST", self.account.chat_url, body, tag, extensions, request.model)
             completion = read_completion(call, response, request.model)
             used = (completion.prompt_tokens or 0, completion.completion_tokens or 0)
@@ -126,7 +128,8 @@ class FireworksClient:
             "maxSamples": len(samples),
         }
         try:
-            call, response = await self._send("POST", url, body, tag)
+            read = partial(read_preview, Call(f"POST {url}"), samples=len(samples))
+            call, response = await self._send("POST", url, body, tag, {READ: read})
             return read_preview(call, response, len(samples))
         finally:
             self._tally.add(len(tag.row_ids))

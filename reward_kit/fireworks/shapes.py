@@ -12,6 +12,8 @@ from typing import Any
 
 #: In `httpx.Response.extensions`: who answered, where a cassette says so.
 SOURCE = "rewardkit.source"
+#: In `httpx.Request.extensions`: takes the `httpx.Response` and raises where it is no answer; then none is recorded.
+READ = "rewardkit.read"
 #: How a stand-in server says that it is one: "1" for authored answers, "proxy" for those of a server behind it.
 STAND_IN_HEADER = "x-rewardkit-standin"
 

@@ -30,7 +30,9 @@ _CAUSES: Mapping[str, tuple[frozenset[Outcome], str]] = {
 }
 
 #: Keys of a request that a step's options cannot replace: what is declared must be what is asked for.
-_OWN_KEYS = frozenset({"model", "messages", "tools", "max_tokens", "max_completion_tokens", "temperature", "n", "stream"})
+_OWN_KEYS = frozenset(
+    {"model", "messages", "tools", "max_tokens", "max_completion_tokens", "temperature", "n", "stream"}
+)
 
 
 class RegenerateSettings(RateSettings):

@@ -1,4 +1,4 @@
-"""Recording a suite's cassettes through pytest from a stand-in over HTTP, and replaying them with no network and no key.
+"""Recording a suite's cassettes through pytest, from a stand-in over HTTP; replaying them without network and key.
 
 What goes wrong while recording is an error of the rows it touches, never a pass, and loses nothing that was recorded.
 """
@@ -143,7 +143,7 @@ def test_what_was_recorded_replays_without_network_and_key(suite, standin, recor
     assert record().ret == 0
     recorded = read_results()
     asked = standin.counts.requests
-    assert asked == {"/v1/accounts/mine/evaluators:previewEvaluator": 2, "/inference/v1/chat/completions": ROWS}
+    assert asked == {"/v1/accounts/{account}/evaluators:previewEvaluator": 2, "/inference/v1/chat/completions": ROWS}
 
     result = replay()
 
@@ -194,7 +194,7 @@ def test_ids_record_single_rows_anew_and_change_their_lines_only(suite, standin,
 
 
 def test_each_step_records_into_a_cassette_of_its_own(suite, standin, record):
-    assert record("--rk-step=regenerate").ret == 1  # the other step was not selected: the suite is undecided
+    assert record("--rk-step=regenerate").ret == 0
     assert not cassette(suite, "preview").exists()
     assert len(recorded_rows(suite)) == ROWS
 
@@ -285,7 +285,7 @@ def test_a_changed_reward_must_be_previewed_anew(suite, standin, record, replay,
 
 # ------------------------------------------------------------------------------------ cassettes that cannot be used
 def edited(path: Path) -> None:
-    change(path, '"content":"3"', '"content":"4"')
+    change(path, '"content": "3"', '"content": "4"')
 
 
 def corrupt(path: Path) -> None:
@@ -390,7 +390,7 @@ def test_fewer_results_than_samples_is_an_error_of_the_batch_and_is_not_stored(
     assert step["gate"] == "failed"
     result.stdout.fnmatch_lines(["*samples were sent, * results came back*"])
 
-    assert record("--rk-step=preview", mode="new").ret == 1  # regenerate was left out, nothing else
+    assert record("--rk-step=preview", mode="new").ret == 0
     assert step_of(read_results(), "preview")["gate"] == "passed"
 
 
@@ -510,6 +510,14 @@ def test_a_reward_that_cannot_be_packaged_leaves_preview_undecided_and_the_rest_
     result.stdout.fnmatch_lines(["*the reward cannot be packaged*is defined inside a function*wanted*"])
 
 
+@pytest.mark.parametrize("leave", ["pytest.skip('not today')", "raise SystemExit(0)"])
+def test_a_reward_fixture_that_leaves_does_not_end_green(suite, standin, record, read_results, leave):
+    (suite / "conftest.py").write_text(f"import pytest\n\n@pytest.fixture\ndef rk_reward():\n    {leave}\n")
+
+    assert record().ret == 1
+    assert {step["gate"] for step in read_results()["suites"]["small"]["steps"].values()} <= {"failed", "undecided"}
+
+
 def test_a_reward_that_says_something_else_elsewhere_fails_parity(suite, standin, record, read_results, monkeypatch):
     monkeypatch.setenv("LENIENT", "1")
     (suite / "reward_of_small.py").write_text(
@@ -528,14 +536,11 @@ def test_a_reward_that_says_something_else_elsewhere_fails_parity(suite, standin
 
 
 def test_the_key_is_nowhere(pytester, suite, standin, record, replay):
-    echo = f"def grade(messages, ground_truth, **kwargs):\n    print({KEY!r}[:0])\n    return 1.0\n"
-    (suite / "reward_of_small.py").write_text(echo.replace(repr(KEY), "'quiet'"))
-    (suite / "conftest.py").write_text("import os\n\nassert os.environ.get('FIREWORKS_API_KEY') or True\n")
     standin.inject(Fault(Kind.ERROR, next=1, on="chat"))
 
     result = record("-o", "log_level=DEBUG", "-rA", "--showlocals", "--log-file=run.log", "--log-file-level=DEBUG")
 
-    assert result.ret in (0, 1)
+    assert result.ret == 0
     written = [path.read_bytes() for path in pytester.path.rglob("*") if path.is_file()]
     assert any(b"HTTP Request" in content for content in written)  # the log is there to be searched
     texts = [str(result.stdout).encode(), str(result.stderr).encode(), *written]
