@@ -59,7 +59,7 @@ def prepare(suite: str | None, cases: Path, out: Path | None, force: bool, **opt
 def _of_suite(cases: Path, suite: str) -> tuple[Pipeline, Path]:
     """The pipeline that suite.toml declares, and the suite's dataset."""
     from reward_kit.dataset import DATASET_FILE
-    from reward_kit.prepare import pipeline_of
+    from reward_kit.prepare.declared import pipeline_of
     from reward_kit.suite import SUITE_FILE, read_settings
 
     path = cases / suite / SUITE_FILE
@@ -77,7 +77,7 @@ def _of_options(options: Mapping[str, Any]) -> Pipeline:
     """The pipeline that the options describe."""
     from pydantic import ValidationError
 
-    from reward_kit.prepare import pipeline_of
+    from reward_kit.prepare.declared import pipeline_of
     from reward_kit.prepare.kinds import guess_kind
     from reward_kit.prepare.settings import SourceSettings
 
