@@ -30,6 +30,16 @@ def dump_line(value: Mapping[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(", ", ": "))
 
 
+def canonical_json(value: Any) -> str:
+    """The one spelling of a JSON value, to hash and to compare: keys sorted, no blanks, no NaN, not escaped."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def compact_json(value: Any) -> str:
+    """A JSON value without blanks, keys in their own order: a prompt that shows a schema shows it as it was written."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
 def write_jsonl(path: Path, lines: Iterable[str]) -> None:
     """Write `lines` (without newlines) to `path` atomically: readers see the old file or the whole new one."""
     replace_file(path, (line + "\n" for line in lines))

@@ -21,7 +21,7 @@ from reward_kit.prepare.sources import JsonlSource, ParquetSource
 #: After how many seconds the progress is told, and what is done is made safe.
 _TELL, _CHECKPOINT = 0.1, 2.0
 #: Part of what a journal is made from: changed when the same source would give other rows.
-_FORMAT = 1
+_FORMAT = 2
 
 
 class StoppedError(PrepareError):

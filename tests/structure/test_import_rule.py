@@ -31,7 +31,7 @@ ALLOWED = {
     "reward_kit.controls": {"reward_kit.controls", "reward_kit.models"},
     "reward_kit.settings": set(),
     "reward_kit.bundled": {"reward_kit.models", "reward_kit.reward"},
-    "reward_kit.fireworks": {"reward_kit.errors", "reward_kit.fireworks"},
+    "reward_kit.fireworks": {"reward_kit.errors", "reward_kit.fireworks", "reward_kit.jsonl"},
     "reward_kit.fireworks.session": {"reward_kit.cassettes", "reward_kit.fireworks"},
     "reward_kit.cassettes": {
         "reward_kit.cassettes",
