@@ -80,6 +80,7 @@ def _of_options(options: Mapping[str, Any]) -> Pipeline:
     from reward_kit.prepare.declared import pipeline_of
     from reward_kit.prepare.kinds import guess_kind
     from reward_kit.prepare.settings import SourceSettings
+    from reward_kit.settings import problem_of
 
     kind, note = guess_kind(options["source"])
     if note:
@@ -88,7 +89,7 @@ def _of_options(options: Mapping[str, Any]) -> Pipeline:
     try:
         settings = SourceSettings(kind=kind, path=options["source"], columns=pairs(options["columns"]), **where)
     except ValidationError as error:
-        said = "; ".join(str(found["msg"]).removeprefix("Value error, ") for found in error.errors())
+        said = "; ".join(problem_of(found) for found in error.errors())
         raise click.UsageError(said) from None
     return pipeline_of(settings, Path(), allowed_reasons(options["allow"]), options["limit"])
 

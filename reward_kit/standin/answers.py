@@ -13,7 +13,7 @@ from reward_kit.dataset import read_dataset
 from reward_kit.errors import DatasetError, Defect
 from reward_kit.jsonl import canonical_json, read_jsonl
 from reward_kit.models import Row
-from reward_kit.settings import Settings
+from reward_kit.settings import Settings, problem_of
 
 ANSWERS_FILE = "answers.jsonl"
 #: Messages that a client may put in front of a row's own prompt.
@@ -109,9 +109,8 @@ def _parse(path: Path, number: int, value: Mapping[str, Any]) -> _Line | Defect:
     except ValidationError as error:
         found = error.errors()[0]
         where = ".".join(map(str, found["loc"])) or "the line"
-        said = str(found["msg"]).removeprefix("Value error, ")
         remedy = 'Write {"id": ROW, "answers": [{"content": ...}]}'
-        return Defect(path, number, f"{where}: {said[:1].lower()}{said[1:]}", remedy)
+        return Defect(path, number, f"{where}: {problem_of(found)}", remedy)
 
 
 def _id_problem(
