@@ -12,6 +12,8 @@ from typing import Any
 
 #: In `httpx.Response.extensions`: who answered, where a cassette says so.
 SOURCE = "rewardkit.source"
+#: In the extensions of a response, and of the request: how often the request was sent again (int).
+RETRIES = "rewardkit.retries"
 #: How a stand-in server says that it is one: "1" for authored answers, "proxy" for those of a server behind it.
 STAND_IN_HEADER = "x-rewardkit-standin"
 
