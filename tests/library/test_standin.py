@@ -733,6 +733,7 @@ def test_a_thousand_requests_at_a_hundred_at_once(standin: StandIn) -> None:
 
     assert {(status, content) for status, content, _ in told} == {(200, LONG)}
     assert len({request_id for _, _, request_id in told}) == 1000
+    standin.close()  # a request is counted once its response is sent
     assert standin.counts.requests == {CHAT: 1000}
 
 
