@@ -55,8 +55,8 @@ def _write(path: Path, rows: int) -> None:
 
 def _measure(source: Path) -> None:
     """Prepare `source` in this process and say how it went, as JSON."""
-    from reward_kit.prepare import pipeline_of
     from reward_kit.prepare.build import build
+    from reward_kit.prepare.declared import pipeline_of
     from reward_kit.prepare.settings import SourceSettings
 
     out = source.with_name("dataset.jsonl")

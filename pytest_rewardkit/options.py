@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+#: As in `reward_kit.suite`, which is not loaded before a suite is named.
 SUITE_FILE = "suite.toml"
 
 
@@ -72,7 +73,7 @@ def read_selection(config: pytest.Config) -> Selection:
     """
     paths = {path.resolve(): None for name in _suite_names(config) for path in _find_suites(config, name)}
     base = config.invocation_params.dir
-    named = [base / _path_part(arg) for arg in config.args if _names_suite_file(arg)]
+    named = [base / path_part(arg) for arg in config.args if _names_suite_file(arg)]
     paths.update({path.resolve(): None for path in named if path.is_file()})
     for option in ("rk_step", "rk_ids", "rk_json", "rk_record"):
         if getattr(config.option, option) not in (None, "none") and not paths:
@@ -118,12 +119,13 @@ def _find_suites(config: pytest.Config, name: str) -> list[Path]:
     return list(known.values()) if name == "all" and known else [find_suite(config, name)]
 
 
-def _path_part(arg: str) -> str:
+def path_part(arg: str) -> str:
+    """The path of an argument such as `cases/math/suite.toml::local[row]`."""
     return arg.partition("[")[0].partition("::")[0]
 
 
 def _names_suite_file(arg: str) -> bool:
-    return os.path.basename(_path_part(arg)) == SUITE_FILE
+    return os.path.basename(path_part(arg)) == SUITE_FILE
 
 
 def _named(option: str, value: str | None) -> tuple[str, ...]:

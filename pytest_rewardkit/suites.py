@@ -11,7 +11,7 @@ import pytest
 
 from pytest_rewardkit import internals
 from pytest_rewardkit.nodes import BY_NAME, GateItem, RowItem, SuiteFile, SuiteItem
-from pytest_rewardkit.options import Selection, clear_json, known_suites, read_selection
+from pytest_rewardkit.options import Selection, clear_json, known_suites, path_part, read_selection
 from pytest_rewardkit.protocol import run_item
 from pytest_rewardkit.run import SuiteRun
 from pytest_rewardkit.terminal import readiness_lines
@@ -68,7 +68,7 @@ class SuitePlugin:
         config.args = [*config.args, *(str(path) for path in self._runs if path not in named)]
 
     def _argument_path(self, arg: str) -> Path:
-        return self._config.invocation_params.dir / arg.partition("[")[0].partition("::")[0]
+        return self._config.invocation_params.dir / path_part(arg)
 
     # Collection
 

@@ -1,7 +1,8 @@
-"""Writing files so that nobody reads half of one."""
+"""Files as wholes: written so that nobody reads half of one, and told apart by their digest."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterable
@@ -25,3 +26,9 @@ def replace_file(path: Path, texts: Iterable[str]) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -28,6 +29,16 @@ class _LineError(ValueError):
 def dump_line(value: Mapping[str, Any]) -> str:
     """One object as one line of JSON without the newline: UTF-8 text, keys in their own order, no NaN."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(", ", ": "))
+
+
+def canonical_json(value: Any) -> str:
+    """The one spelling of a JSON value, to hash and to compare: keys sorted, no blanks, no NaN, not escaped."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def compact_json(value: Any) -> str:
+    """A JSON value without blanks, keys in their own order: a prompt that shows a schema shows it as it was written."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def write_jsonl(path: Path, lines: Iterable[str]) -> None:
@@ -144,8 +155,8 @@ def _float(text: str) -> float:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        counts = Counter(key for key, _ in pairs)
+        twice = next(key for key in counts if counts[key] > 1)
         raise _LineError(f"holds the key {twice!r} twice", "Keep one of the two")
     return value
 

@@ -16,7 +16,7 @@ from reward_kit.dataset import DATASET_FILE, read_dataset
 from reward_kit.errors import DatasetError, Defect, SuiteError
 from reward_kit.models import Row
 from reward_kit.reward import Reward, load_reward
-from reward_kit.settings import Settings
+from reward_kit.settings import Settings, problem_of
 from reward_kit.steps import STEPS, Step
 from reward_kit.verdict import Scale
 
@@ -151,9 +151,8 @@ def _defect(path: Path, text: str, found: Mapping[str, Any]) -> Defect:
         return Defect(path, line, f"unknown key {key!r}", f"Known here: {', '.join(_known_keys(location))}")
     if found["type"] == "missing":
         return Defect(path, line, f"{key!r} is missing", "Add it")
-    message = str(found["msg"]).removeprefix("Value error, ")
     given = f" (it is {found['input']!r})" if location and not isinstance(found["input"], dict) else ""
-    return Defect(path, line, f"{key}: {message[:1].lower()}{message[1:]}{given}", "Correct the value")
+    return Defect(path, line, f"{key}: {problem_of(found)}{given}", "Correct the value")
 
 
 def _known_keys(location: Sequence[str]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from reward_kit.fireworks.shapes import Source
-from reward_kit.jsonl import MAX_DEPTH, loads
+from reward_kit.jsonl import MAX_DEPTH, canonical_json, compact_json, loads
 
 #: What a body is called in a file: JSON wherever it is JSON, so that a diff can be read.
 JSON_BODY, TEXT_BODY, BASE64_BODY = "body", "text", "base64"
@@ -95,13 +94,13 @@ class Interaction:
 
 
 def canonical(value: Any) -> bytes:
-    """The one spelling of a JSON value: sorted keys, no blanks, UTF-8."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    """The body that a request is matched by, whatever the order of its keys."""
+    return canonical_json(value).encode()
 
 
 def compact(value: Any) -> bytes:
-    """A JSON value without blanks, keys in their own order."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    """The body of a response, keys in their own order."""
+    return compact_json(value).encode()
 
 
 def strict_json(body: bytes) -> Any:

@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from reward_kit.cassettes.interaction import RecordedRequest, RecordedResponse, canonical, compact, strict_json
-from reward_kit.prepare.detectors import DETECTORS, is_secret_named
+from reward_kit.detectors import DETECTORS, is_secret_named
 
 PLACEHOLDER = "[scrubbed]"
 #: Everything else that a server sends stays out of the file.

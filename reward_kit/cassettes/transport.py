@@ -16,10 +16,8 @@ from reward_kit.cassettes.interaction import (
     strict_json,
 )
 from reward_kit.errors import RewardKitError
-from reward_kit.fireworks.shapes import READ, SOURCE, STAND_IN_HEADER, Source, Tag
+from reward_kit.fireworks.shapes import READ, RETRIES, SOURCE, STAND_IN_HEADER, Source, Tag
 
-#: In `httpx.Response.extensions`: how many tries went before this response (int; the transport behind says so).
-RETRIES = "rewardkit.retries"
 #: Whether a response was given just now (False) or comes from the cassette (True).
 REPLAYED = "rewardkit.replayed"
 #: What a server wants noted beside its answer.

@@ -59,7 +59,7 @@ def prepare(suite: str | None, cases: Path, out: Path | None, force: bool, **opt
 def _of_suite(cases: Path, suite: str) -> tuple[Pipeline, Path]:
     """The pipeline that suite.toml declares, and the suite's dataset."""
     from reward_kit.dataset import DATASET_FILE
-    from reward_kit.prepare import pipeline_of
+    from reward_kit.prepare.declared import pipeline_of
     from reward_kit.suite import SUITE_FILE, read_settings
 
     path = cases / suite / SUITE_FILE
@@ -77,9 +77,10 @@ def _of_options(options: Mapping[str, Any]) -> Pipeline:
     """The pipeline that the options describe."""
     from pydantic import ValidationError
 
-    from reward_kit.prepare import pipeline_of
+    from reward_kit.prepare.declared import pipeline_of
     from reward_kit.prepare.kinds import guess_kind
     from reward_kit.prepare.settings import SourceSettings
+    from reward_kit.settings import problem_of
 
     kind, note = guess_kind(options["source"])
     if note:
@@ -88,7 +89,7 @@ def _of_options(options: Mapping[str, Any]) -> Pipeline:
     try:
         settings = SourceSettings(kind=kind, path=options["source"], columns=pairs(options["columns"]), **where)
     except ValidationError as error:
-        said = "; ".join(str(found["msg"]).removeprefix("Value error, ") for found in error.errors())
+        said = "; ".join(problem_of(found) for found in error.errors())
         raise click.UsageError(said) from None
     return pipeline_of(settings, Path(), allowed_reasons(options["allow"]), options["limit"])
 

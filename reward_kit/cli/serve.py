@@ -147,7 +147,7 @@ def _answers(suite: str | None, cases: Path, answers: Path | None, dataset: Path
 
 
 def _warn_of(host: str, key: str | None) -> None:
-    from reward_kit.standin.upstream import is_loopback
+    from reward_kit.loopback import is_loopback
 
     if is_loopback(host):
         return

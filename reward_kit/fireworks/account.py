@@ -7,7 +7,6 @@ Precedence: argument, then environment (FIREWORKS_API_KEY, FIREWORKS_ACCOUNT_ID,
 from __future__ import annotations
 
 import configparser
-import ipaddress
 import os
 import re
 import urllib.parse
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from reward_kit.fireworks.errors import AccountError, NoKeyError
 from reward_kit.fireworks.secrets import Key
+from reward_kit.loopback import is_loopback
 
 DEFAULT_BASE = "https://api.fireworks.ai"
 #: The development host, where the account "fireworks" goes by another name.
@@ -59,7 +59,7 @@ class Account:
     @property
     def loopback(self) -> bool:
         """True where the server is on this machine."""
-        return is_loopback(self.base)
+        return _is_local(self.base)
 
     @property
     def chat_url(self) -> str:
@@ -109,18 +109,13 @@ def find_account(
         key, account_id = key or stored.get("api_key"), account_id or stored.get("account_id")
     if account_id == "fireworks" and _DEVELOPMENT_HOST in base:
         account_id = _DEVELOPMENT_ACCOUNT
-    if not account_id and is_loopback(base):
+    if not account_id and _is_local(base):
         account_id = _LOCAL_ACCOUNT
     return Account(base, account_id or None, _key(key))
 
 
-def is_loopback(url: str) -> bool:
-    """True for URLs of this machine: localhost, 127.0.0.0/8 and [::1]."""
-    host = urllib.parse.urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _is_local(url: str) -> bool:
+    return is_loopback(urllib.parse.urlsplit(url).hostname or "")
 
 
 def _key(text: str | None) -> Key | None:
@@ -144,7 +139,7 @@ def _check_base(base: str) -> None:
         raise AccountError(f"the base URL has a user, a query or a fragment, which would end up in logs. {remedy}")
     if not host or parts.scheme not in ("http", "https"):
         raise AccountError(f"the base URL {base!r} is none. {remedy}")
-    if parts.scheme == "http" and not is_loopback(base):
+    if parts.scheme == "http" and not _is_local(base):
         raise AccountError(f"the base URL {base!r} would send the key unencrypted. Use https. {remedy}")
     if parts.path.endswith("/v1"):
         raise AccountError(f"the base URL {base!r} holds a part of the endpoints' path. Leave {parts.path} out")

@@ -6,7 +6,6 @@ Endpoints: https://docs.fireworks.ai/api-reference; those of evaluators as rewar
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
 from functools import partial
 from types import TracebackType
@@ -30,6 +29,7 @@ from reward_kit.fireworks.responses import Body, call_of, quotable, read_complet
 from reward_kit.fireworks.retries import ANSWERS, RetryPolicy
 from reward_kit.fireworks.shapes import READ, ChatRequest, Completion, Evaluator, Preview, Samples, Tag
 from reward_kit.fireworks.transport import MAX_TOKENS, PacedTransport, live_transport
+from reward_kit.jsonl import compact_json
 
 #: Seconds to connect: a server that is there answers sooner.
 _CONNECT = 15.0
@@ -258,7 +258,7 @@ def _most_tokens(body: Mapping[str, Any]) -> int:
 
 def _json(value: object, what: str) -> str:
     try:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        text = compact_json(value)
         text.encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise RequestError(f"{what} cannot be written as JSON: {error}. Correct the value") from error

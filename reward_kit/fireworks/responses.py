@@ -12,9 +12,8 @@ from typing import Any, NoReturn
 import httpx
 
 from reward_kit.fireworks.errors import Call, CountMismatchError, ResponseError
-from reward_kit.fireworks.retries import RETRIES
 from reward_kit.fireworks.secrets import Key, scrub
-from reward_kit.fireworks.shapes import SOURCE, STAND_IN_HEADER, Completion, Preview, PreviewResult, Source
+from reward_kit.fireworks.shapes import RETRIES, SOURCE, STAND_IN_HEADER, Completion, Preview, PreviewResult, Source
 
 #: Characters of a server's message that an error quotes.
 _QUOTED = 300

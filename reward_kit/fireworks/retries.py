@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import httpx
 
-#: In the extensions of a response, and of the request: how often the request was sent again (int).
-RETRIES = "rewardkit.retries"
+from reward_kit.fireworks.shapes import RETRIES
+
 #: In the extensions of a request: statuses that answer it, and are not to be retried.
 ANSWERS = "rewardkit.answers"
 _RETRIED = frozenset({408, 409, 429})

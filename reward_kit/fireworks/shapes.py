@@ -14,6 +14,8 @@ from typing import Any
 SOURCE = "rewardkit.source"
 #: In `httpx.Request.extensions`: takes the `httpx.Response` and raises where it is no answer; then none is recorded.
 READ = "rewardkit.read"
+#: In the extensions of a response, and of the request: how often the request was sent again (int).
+RETRIES = "rewardkit.retries"
 #: How a stand-in server says that it is one: "1" for authored answers, "proxy" for those of a server behind it.
 STAND_IN_HEADER = "x-rewardkit-standin"
 

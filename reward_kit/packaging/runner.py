@@ -68,7 +68,7 @@ def _load_evaluate() -> Callable[..., Any]:
     evaluate = getattr(entry, "evaluate", None)
     if not callable(evaluate):
         raise TypeError("it defines no function evaluate(messages, ground_truth=None, tools=None, **kwargs)")
-    return evaluate  # type: ignore[no-any-return]
+    return evaluate  # type: ignore[no-any-return]  # callable() cannot say what it returns
 
 
 def _evaluated(evaluate: Callable[..., Any], sample: dict[str, Any], bundle: str) -> dict[str, Any]:

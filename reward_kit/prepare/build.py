@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 import time
@@ -12,6 +11,7 @@ from typing import Any
 
 from reward_kit.dataset import row_line
 from reward_kit.errors import Defect, PrepareError
+from reward_kit.files import file_digest
 from reward_kit.jsonl import read_jsonl
 from reward_kit.prepare.journal import Journal
 from reward_kit.prepare.pipeline import Dropped, Kept, Pipeline
@@ -21,7 +21,7 @@ from reward_kit.prepare.sources import JsonlSource, ParquetSource
 #: After how many seconds the progress is told, and what is done is made safe.
 _TELL, _CHECKPOINT = 0.1, 2.0
 #: Part of what a journal is made from: changed when the same source would give other rows.
-_FORMAT = 1
+_FORMAT = 2
 
 
 class StoppedError(PrepareError):
@@ -131,12 +131,6 @@ def _refuse_to_lose(old: Path, new: Path) -> None:
 def _labels(path: Path, defects: list[Defect]) -> Iterator[tuple[Any, bool]]:
     """The id of each row, and whether it has a gold."""
     return ((value.get("id"), value.get("ground_truth") is not None) for _, value in read_jsonl(path, defects))
-
-
-def file_digest(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _stop(journal: Journal, report: FilterReport, made: Dropped) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from reward_kit.jsonl import canonical_json
 from reward_kit.models import Row, text_of
 
 
@@ -28,7 +28,7 @@ def gold_key(row: Row) -> bytes:
 
 
 def _digest(value: Any) -> bytes:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode("ascii")).digest()
+    return hashlib.sha256(canonical_json(value).encode()).digest()
 
 
 def _message(message: Mapping[str, Any], ids: dict[str, str]) -> dict[str, Any]:

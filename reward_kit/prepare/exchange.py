@@ -14,12 +14,11 @@ are stay native; every other column becomes JSON text, in the order of its own k
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reward_kit.errors import PrepareError
-from reward_kit.jsonl import loads
+from reward_kit.jsonl import compact_json, loads
 from reward_kit.models import Row
 from reward_kit.prepare.base import Reason
 from reward_kit.prepare.switches import need, quietly
@@ -100,16 +99,11 @@ def _is_plain(message: Mapping[str, Any]) -> bool:
 
 
 def _cell(value: Any, as_json: bool) -> Any:
-    return _text(value) if as_json else value
-
-
-def _text(value: Any) -> str:
-    """JSON without blanks, keys in their own order: a prompt that shows a schema shows it as it was written."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return compact_json(value) if as_json else value
 
 
 def _key(row: Row, value: Mapping[str, Any], as_json: set[str]) -> str:
-    return _text({"columns": list(value), "json": [name for name in value if name in as_json], "line": row.line})
+    return compact_json({"columns": list(value), "json": [name for name in value if name in as_json], "line": row.line})
 
 
 def _row(cells: Mapping[str, Any]) -> Row:

@@ -11,6 +11,7 @@ import json
 import re
 from typing import Any
 
+from reward_kit.jsonl import canonical_json
 from reward_kit.prepare.base import Finding, Reason
 from reward_kit.rewards.math import Policy, answers_equal, audit_gold
 
@@ -102,8 +103,7 @@ def check_normalised(raw: Any, normalised: Any) -> Finding | None:
 
 def gold_digest(raw: Any) -> str:
     """The SHA-256, in hexadecimal, of a gold as canonical JSON: sorted keys, no blanks, UTF-8."""
-    text = json.dumps(raw, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+    return hashlib.sha256(canonical_json(raw).encode()).hexdigest()
 
 
 def _same_text(raw: str, normalised: str) -> bool:

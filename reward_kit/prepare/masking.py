@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from reward_kit.detectors import DETECTORS, is_secret_named
 from reward_kit.models import Row
-from reward_kit.prepare.detectors import DETECTORS, is_secret_named
 
 #: Each hint with the place of its detector: looking for all of them costs less than one expression.
 _HINTS = tuple((hint, place) for place, detector in enumerate(DETECTORS) for hint in detector.hints)
@@ -34,7 +34,7 @@ def mask(row: Row) -> tuple[Row, Counter[str]]:
     the strings that held a secret. The ground truth is left as it is: a value that grades must never be changed.
 
     Returns:
-        the row, and counts by kind: `email`, `aws-key`, `jwt`, ...; see `reward_kit.prepare.detectors.DETECTORS`.
+        the row, and counts by kind: `email`, `aws-key`, `jwt`, ...; see `reward_kit.detectors.DETECTORS`.
     """
     counts: Counter[str] = Counter()
     messages = tuple(_object(message, counts) for message in row.messages)

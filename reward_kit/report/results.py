@@ -126,7 +126,7 @@ def _result(verdict: Verdict) -> dict[str, Any]:
         "reason": verdict.reason,
         "extracted": verdict.extracted,
     }
-    for name in ("finish_reason", "provenance"):
+    for name in ("finish_reason", "provenance", "parity"):
         if (value := getattr(verdict, name)) is not None:
             result[name] = value
     if verdict.finding:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +11,9 @@ from pydantic import Field, ValidationError, model_validator
 
 from reward_kit.dataset import read_dataset
 from reward_kit.errors import DatasetError, Defect
-from reward_kit.jsonl import read_jsonl
+from reward_kit.jsonl import canonical_json, read_jsonl
 from reward_kit.models import Row
-from reward_kit.settings import Settings
+from reward_kit.settings import Settings, problem_of
 
 ANSWERS_FILE = "answers.jsonl"
 #: Messages that a client may put in front of a row's own prompt.
@@ -91,22 +90,17 @@ class Answers:
         defects += _same_prompts(path, lines, rows)
         if defects:
             raise DatasetError(sorted(defects, key=lambda defect: defect.line))
-        found = {canonical(rows[row_id].prompt): answers for row_id, (_, answers) in lines.items()}
-        return cls(found, tuple(row_id for row_id, row in rows.items() if canonical(row.prompt) not in found))
+        found = {canonical_json(rows[row_id].prompt): answers for row_id, (_, answers) in lines.items()}
+        return cls(found, tuple(row_id for row_id, row in rows.items() if canonical_json(row.prompt) not in found))
 
     def find(self, messages: Sequence[Mapping[str, Any]]) -> tuple[Answer, ...] | None:
         """The answers to a request's messages: a row's prompt, behind system messages where the client adds some."""
         for start in range(len(messages)):
-            if answers := self.by_prompt.get(canonical(messages[start:])):
+            if answers := self.by_prompt.get(canonical_json(messages[start:])):
                 return answers
             if messages[start].get("role") not in _PREFIX_ROLES:
                 return None
         return None
-
-
-def canonical(value: Any) -> str:
-    """JSON text that is the same for equal values."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def _parse(path: Path, number: int, value: Mapping[str, Any]) -> _Line | Defect:
@@ -115,9 +109,8 @@ def _parse(path: Path, number: int, value: Mapping[str, Any]) -> _Line | Defect:
     except ValidationError as error:
         found = error.errors()[0]
         where = ".".join(map(str, found["loc"])) or "the line"
-        said = str(found["msg"]).removeprefix("Value error, ")
         remedy = 'Write {"id": ROW, "answers": [{"content": ...}]}'
-        return Defect(path, number, f"{where}: {said[:1].lower()}{said[1:]}", remedy)
+        return Defect(path, number, f"{where}: {problem_of(found)}", remedy)
 
 
 def _id_problem(
@@ -135,7 +128,7 @@ def _same_prompts(path: Path, lines: Mapping[str, tuple[int, Any]], rows: Mappin
     """Rows with one prompt cannot have answers each: a request does not say which row it is for."""
     first: dict[str, str] = {}
     for row_id, (number, _) in lines.items():
-        other = first.setdefault(canonical(rows[row_id].prompt), row_id)
+        other = first.setdefault(canonical_json(rows[row_id].prompt), row_id)
         if other != row_id:
             problem = f"the row {row_id!r} has the same prompt as {other!r} (line {lines[other][0]})"
             yield Defect(path, number, problem, "Keep the answers of one of the two: a request names no row")

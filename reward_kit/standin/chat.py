@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reward_kit.dataset import message_problems
-from reward_kit.jsonl import loads
-from reward_kit.standin.answers import Answer, Answers, canonical
+from reward_kit.jsonl import canonical_json, loads
+from reward_kit.standin.answers import Answer, Answers
 from reward_kit.standin.replies import RATE_LIMITS, RefusalError, Reply, inference_error, json_reply
 from reward_kit.standin.tokens import TOKENS_PER_MESSAGE, count_tokens, cut
 
@@ -52,7 +52,7 @@ class Chat:
         if answers is None:
             message = "the stand-in has no authored answer for this prompt: add a line to its answers file"
             raise RefusalError(inference_error(422, message, "NO_AUTHORED_ANSWER", "messages"))
-        request = hashlib.sha256(canonical(body).encode()).hexdigest()
+        request = hashlib.sha256(canonical_json(body).encode()).hexdigest()
         wanted = body.get("n") or 1
         first = self._turn(request, wanted if delivered else 0)
         chosen = [answers[min(first + k, len(answers) - 1)] for k in range(wanted)]
@@ -126,7 +126,7 @@ def _completion(body: Mapping[str, Any], answers: Sequence[Answer], completion_i
 
 def _prompt_tokens(body: Mapping[str, Any]) -> int:
     extra = [body["tools"]] if body.get("tools") else []
-    texts = [canonical(value) for value in (*body["messages"], *extra)]
+    texts = [canonical_json(value) for value in (*body["messages"], *extra)]
     contents = [message.get("content") for message in body["messages"]]
     plain = [content if isinstance(content, str) else text for content, text in zip(contents, texts, strict=False)]
     return sum(map(count_tokens, plain + texts[len(contents) :])) + TOKENS_PER_MESSAGE * len(contents)

@@ -13,8 +13,9 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from reward_kit.fireworks.shapes import STAND_IN_HEADER
 from reward_kit.standin.faults import SPOILS, Fault, Kind
-from reward_kit.standin.replies import REQUEST_ID_HEADER, STANDIN_HEADER, RefusalError, Reply, error_for
+from reward_kit.standin.replies import REQUEST_ID_HEADER, RefusalError, Reply, error_for
 from reward_kit.standin.routes import Route, refusal
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ class Handler(BaseHTTPRequestHandler):
     def _head(self, reply: Reply, length: int, request_id: str) -> bytes:
         phrase = HTTPStatus(reply.status).phrase if reply.status in list(HTTPStatus) else ""
         lines = [f"HTTP/1.1 {reply.status} {phrase}", f"Date: {self.date_time_string()}"]
-        own = {STANDIN_HEADER: reply.source, REQUEST_ID_HEADER: request_id, "Content-Length": str(length)}
+        own = {STAND_IN_HEADER: reply.source, REQUEST_ID_HEADER: request_id, "Content-Length": str(length)}
         if self.close_connection:
             own["Connection"] = "close"
         lines += [f"{name}: {value}" for name, value in {**reply.headers, **own}.items()]

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-#: Every response has this header: "1" where the stand-in itself answered, "proxy" where a model behind it did.
-STANDIN_HEADER = "x-rewardkit-standin"
 REQUEST_ID_HEADER = "x-request-id"
 #: The stand-in has no limit of its own: high enough that a client which paces itself by it is not slowed down.
 RATE_LIMITS = {"X-Ratelimit-Limit-Tokens-Prompt": "100000000", "X-Ratelimit-Limit-Tokens-Generated": "10000000"}
@@ -56,7 +54,7 @@ _STATUS_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One response; `source` is the value of its `x-rewardkit-standin` header."""
+    """One response; `source` is the value of its header STAND_IN_HEADER, which every response has."""
 
     status: int
     body: bytes

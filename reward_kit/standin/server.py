@@ -17,13 +17,14 @@ from socketserver import TCPServer
 from types import TracebackType
 from typing import Any, Self
 
+from reward_kit.loopback import is_loopback
 from reward_kit.standin.answers import Answers
 from reward_kit.standin.chat import Chat
 from reward_kit.standin.evaluators import DEADLINE_S, Evaluators, RunEvaluator, run_packaged
 from reward_kit.standin.faults import Fault, Faults
 from reward_kit.standin.http import Handler
 from reward_kit.standin.routes import Routes
-from reward_kit.standin.upstream import Upstream, is_loopback
+from reward_kit.standin.upstream import Upstream
 
 #: Seconds that closing waits for requests that are being carried out; the threads left behind are daemons.
 GRACE_S = 5.0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 from urllib.parse import urlsplit
 
 import httpx
 
+from reward_kit.loopback import is_loopback
 from reward_kit.standin.chat import read_chat
 from reward_kit.standin.replies import RefusalError, Reply, inference_error
 
@@ -64,11 +64,3 @@ class Upstream:
             raise RefusalError(inference_error(502, message, "UPSTREAM_FAILED")) from None
         passed = {name: response.headers[name] for name in _PASSED_ON if name in response.headers}
         return Reply(response.status_code, response.content, passed, "proxy")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host` is a name or address of this machine only."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

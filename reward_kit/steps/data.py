@@ -12,13 +12,13 @@ from pydantic import Field, field_validator
 
 from reward_kit.dataset import DATASET_FILE, row_line
 from reward_kit.errors import DatasetError, Defect, PrepareError
+from reward_kit.files import file_digest
 from reward_kit.gates import Decision, Gate, list_of, meets, percent, rate_gate
 from reward_kit.models import Outcome, Row
-from reward_kit.prepare import pipeline_of
 from reward_kit.prepare.audits import AUDITS
 from reward_kit.prepare.base import Finding, Reason
-from reward_kit.prepare.build import file_digest
 from reward_kit.prepare.check import SeenInMemory, findings_of
+from reward_kit.prepare.declared import pipeline_of
 from reward_kit.prepare.hub import describes
 from reward_kit.prepare.layouts import LAYOUTS
 from reward_kit.prepare.pipeline import Dropped, Kept

@@ -29,6 +29,9 @@ def copy_of(tmp_path):
 
     def make(suite: str) -> Path:
         shutil.copytree(CASES / suite, tmp_path / "cases" / suite)
+        cassettes = CASES.parent / "cassettes" / suite
+        if cassettes.is_dir():
+            shutil.copytree(cassettes, tmp_path / "cassettes" / suite)
         return tmp_path / "cases" / suite
 
     return make

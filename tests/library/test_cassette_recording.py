@@ -22,8 +22,7 @@ from reward_kit.cassettes import cassette as cassette_module
 from reward_kit.cassettes.cassette import Mode
 from reward_kit.cassettes.errors import CassetteBusyError, CassetteError, CassetteMissError
 from reward_kit.cassettes.format import PART_LENGTH, read_cassette
-from reward_kit.cassettes.transport import RETRIES
-from reward_kit.fireworks.shapes import Tag
+from reward_kit.fireworks.shapes import RETRIES, Tag
 
 IDS = [f"row-{number:03}" for number in range(300)]
 

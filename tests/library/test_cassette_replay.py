@@ -15,9 +15,9 @@ from cassette_server import Answer, completion, serving
 
 from reward_kit.cassettes.cassette import Mode
 from reward_kit.cassettes.errors import CassetteError, CassetteMissError
-from reward_kit.cassettes.transport import REPLAYED, RETRIES, SOURCE
+from reward_kit.cassettes.transport import REPLAYED
 from reward_kit.errors import RewardKitError
-from reward_kit.fireworks.shapes import Tag
+from reward_kit.fireworks.shapes import RETRIES, SOURCE, Tag
 
 IDS = [f"row-{number:03}" for number in range(300)]
 NOWHERE = "http://recorded.invalid"

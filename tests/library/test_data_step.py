@@ -15,10 +15,11 @@ from pydantic import ValidationError
 
 from reward_kit import Outcome
 from reward_kit.dataset import DATASET_FILE, read_dataset, write_dataset
+from reward_kit.files import file_digest
 from reward_kit.gates import Decision, Gate
 from reward_kit.models import Row
-from reward_kit.prepare import pipeline_of
-from reward_kit.prepare.build import build, file_digest
+from reward_kit.prepare.build import build
+from reward_kit.prepare.declared import pipeline_of
 from reward_kit.prepare.report import report_path
 from reward_kit.prepare.settings import SourceSettings
 from reward_kit.steps.data import DataSettings, DataStep

@@ -130,7 +130,7 @@ def test_a_value_that_comes_back_changed_stops(monkeypatch: pytest.MonkeyPatch, 
     """The check inside is what users rely on: it must see what the encoding loses, not repeat it."""
     rows = [row(gold=[{"z": 8.854e-12, "a": [1.0, -0.0]}])]
     to_dataset(rows)
-    monkeypatch.setattr(exchange, "_text", lossy)
+    monkeypatch.setattr(exchange, "compact_json", lossy)
 
     with pytest.raises(PrepareError, match="roundtrip_changed: row 'row-0', ground_truth came back changed"):
         to_dataset(rows)

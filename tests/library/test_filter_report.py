@@ -11,9 +11,9 @@ from click.testing import CliRunner, Result
 
 from reward_kit.cli import main
 from reward_kit.dataset import read_dataset
+from reward_kit.files import file_digest
 from reward_kit.models import Row
 from reward_kit.prepare.base import Finding, Layout, Prepared, Reason, Record
-from reward_kit.prepare.build import file_digest
 from reward_kit.prepare.layouts import LAYOUTS
 
 GOOD = {"query": "What is 6 * 4?", "solution": "Six times four is $\\boxed{24}$.", "gold": "24"}

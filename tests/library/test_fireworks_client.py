@@ -426,7 +426,6 @@ async def test_a_preview_with_another_number_of_results_is_an_error(results, tot
     [
         ({"success": None}, "success is null"),
         ({"success": "true"}, "success is a text"),
-        ({"score": None}, "score is null"),
         ({"score": True}, "score is a boolean"),
         ({"score": "1.0"}, "score is a text"),
         ({"perMetricEvals": []}, "perMetricEvals is a list"),
@@ -438,6 +437,13 @@ async def test_a_result_of_the_wrong_types_is_an_error(change, problem):
     error, _ = await preview(body)
     assert type(error) is errors.ResponseError
     assert f"results[1].{problem}" in str(error)
+
+
+async def test_a_result_without_a_score_stays_without_one():
+    body = preview_body([1.0, 1.0])
+    body["results"][1]["score"] = None
+    answer, _ = await preview(body)
+    assert [result.score for result in answer.results] == [1.0, None]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from email.utils import formatdate
 import httpx
 import pytest
 
-from reward_kit.fireworks.retries import ANSWERS, RETRIES, RetryPolicy, RetryTransport, asked_wait
+from reward_kit.fireworks.retries import ANSWERS, RetryPolicy, RetryTransport, asked_wait
+from reward_kit.fireworks.shapes import RETRIES
 
 pytestmark = pytest.mark.asyncio
 

@@ -648,9 +648,10 @@ def test_long_texts_pass_both_ways() -> None:
 
 
 def test_no_samples_need_no_worker() -> None:
+    before = children()
     with Grader(as_reward(act), Scale()) as grader:
         assert list(grader.grade([])) == []
-        assert children() == set()
+        assert children() <= before
 
 
 def test_a_grader_grades_again_after_it_is_done() -> None:

@@ -24,7 +24,8 @@ def report(*decisions: Decision, controls: bool = True) -> SuiteReport:
 
 
 def test_the_document_has_the_promised_keys_and_the_rows_in_their_order() -> None:
-    step = StepReport("local", VERDICTS, {"gate": Gate(Decision.FAILED, "1 row ended in an error: c")})
+    gates = {"gate": Gate(Decision.FAILED, "1 row ended in an error: c")}
+    step = StepReport("local", VERDICTS, gates, notes=("authored answers",))
     document = json.loads(results_document([SuiteReport("math", [step], has_controls=False)]))
 
     assert document["schema"] == 1
@@ -38,6 +39,7 @@ def test_the_document_has_the_promised_keys_and_the_rows_in_their_order() -> Non
             "gate": "failed",
             "reason": "1 row ended in an error: c",
             "gates": {"gate": {"decision": "failed", "reason": "1 row ended in an error: c"}},
+            "notes": ["authored answers"],
             "results": [
                 {"id": "b", "outcome": "passed", "score": 1.0, "reason": "equal", "extracted": "1200"},
                 {
@@ -51,6 +53,20 @@ def test_the_document_has_the_promised_keys_and_the_rows_in_their_order() -> Non
             ],
         }
     }
+
+
+def test_what_only_some_steps_say_of_a_row_stands_where_it_is_said() -> None:
+    rows = (
+        Verdict("a", Outcome.TRUNCATED, finish_reason="length", provenance="stand-in"),
+        Verdict("b", Outcome.INFRA_ERROR, provenance="live", parity=False),
+    )
+    step = StepReport("x", rows, {"gate": Gate(Decision.FAILED, "so")})
+    document = json.loads(results_document([SuiteReport("math", [step], has_controls=False)]))
+
+    shared = {"id", "outcome", "score", "reason", "extracted"}
+    cut, differs = document["suites"]["math"]["steps"]["x"]["results"]
+    assert {name: cut[name] for name in cut.keys() - shared} == {"finish_reason": "length", "provenance": "stand-in"}
+    assert {name: differs[name] for name in differs.keys() - shared} == {"provenance": "live", "parity": False}
 
 
 def test_equal_runs_give_equal_text_that_ends_in_a_newline() -> None:

@@ -701,6 +701,7 @@ def test_what_was_asked_is_counted(standin: StandIn, client: httpx.Client) -> No
     client.post(CHAT, json=asking("2 + 2?"))
     client.post(CHAT, json=asking("Never heard of"))
     client.get("/nothing")
+    standin.close()  # a request is counted once its response is sent: the last one may be under way still
     counts = standin.counts
 
     assert counts.requests == {CHAT: 2, "(unknown path)": 1}
@@ -732,6 +733,7 @@ def test_a_thousand_requests_at_a_hundred_at_once(standin: StandIn) -> None:
 
     assert {(status, content) for status, content, _ in told} == {(200, LONG)}
     assert len({request_id for _, _, request_id in told}) == 1000
+    standin.close()  # a request is counted once its response is sent
     assert standin.counts.requests == {CHAT: 1000}
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,8 @@ ALLOWED = {
     "reward_kit.statistics": set(),
     "reward_kit.installation": set(),
     "reward_kit.files": set(),
+    "reward_kit.detectors": set(),
+    "reward_kit.loopback": set(),
     "reward_kit.jsonl": {"reward_kit.errors", "reward_kit.files"},
     "reward_kit.dataset": {"reward_kit.errors", "reward_kit.jsonl", "reward_kit.models"},
     "reward_kit.verdict": {"reward_kit.models"},
@@ -28,16 +32,16 @@ ALLOWED = {
     "reward_kit.controls": {"reward_kit.controls", "reward_kit.models"},
     "reward_kit.settings": set(),
     "reward_kit.bundled": {"reward_kit.models", "reward_kit.reward"},
-    "reward_kit.fireworks": {"reward_kit.errors", "reward_kit.fireworks"},
+    "reward_kit.fireworks": {"reward_kit.errors", "reward_kit.fireworks", "reward_kit.jsonl", "reward_kit.loopback"},
     "reward_kit.fireworks.session": {"reward_kit.cassettes", "reward_kit.errors", "reward_kit.fireworks"},
     "reward_kit.cassettes": {
         "reward_kit.cassettes",
+        "reward_kit.detectors",
         "reward_kit.errors",
         "reward_kit.files",
         "reward_kit.fireworks.shapes",
         "reward_kit.jsonl",
         "reward_kit.models",
-        "reward_kit.prepare.detectors",
     },
     "reward_kit.packaging": {
         "reward_kit.errors",
@@ -53,6 +57,7 @@ ALLOWED = {
         "reward_kit.errors",
         "reward_kit.fireworks.shapes",
         "reward_kit.jsonl",
+        "reward_kit.loopback",
         "reward_kit.models",
         "reward_kit.packaging",
         "reward_kit.settings",
@@ -67,6 +72,7 @@ ALLOWED = {
     },
     "reward_kit.prepare": {
         "reward_kit.dataset",
+        "reward_kit.detectors",
         "reward_kit.errors",
         "reward_kit.files",
         "reward_kit.jsonl",
@@ -134,3 +140,12 @@ def test_no_mock_flag_and_no_alarm_anywhere():
         assert "TEST_MOCK_" not in text
         assert "setitimer" not in text
         assert "SIGALRM" not in text
+
+
+def test_a_package_is_as_light_as_the_module_that_is_asked_for():
+    """Replaying a cassette must not load what prepares datasets, nor the rewards behind it."""
+    code = "import sys, reward_kit.cassettes.opening; print([m for m in sys.modules if m.startswith('reward_kit.')])"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "reward_kit.cassettes.opening" in loaded
+    assert "reward_kit.prepare" not in loaded
+    assert "reward_kit.rewards" not in loaded
