@@ -21,6 +21,7 @@ def test_every_row_right_is_not_yet_ready_without_controls(pytester, make_suite,
         "gate": "passed",
         "reason": "10/10 rows pass (100.0%), 100% is required",
         "gates": {"gate": {"decision": "passed", "reason": "10/10 rows pass (100.0%), 100% is required"}},
+        "notes": [],
         "results": [],
     }
     assert [row["id"] for row in suite["steps"]["local"]["results"]] == [f"row-{n:02}" for n in range(10)]
