@@ -10,7 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from reward_kit.errors import Defect
 from reward_kit.gates import Gate
-from reward_kit.models import Row, Sample
+from reward_kit.models import Outcome, Row, Sample
 from reward_kit.settings import Settings
 from reward_kit.verdict import Scale, Verdict
 
@@ -56,6 +56,12 @@ class RateSettings(Settings):
     max_abstained: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     #: Where given, the lower bound of the rate's interval at this confidence must clear `pass_rate`.
     confidence: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
+
+    def tolerates(self, verdict: Verdict) -> bool:
+        """True where a row that did not pass is left to the rate: never an error."""
+        if verdict.outcome is Outcome.ABSTAINED and self.max_abstained > 0.0:
+            return True
+        return self.pass_rate < 1.0 and not verdict.outcome.is_error
 
     @field_validator("confidence")
     @classmethod

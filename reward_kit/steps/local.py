@@ -19,9 +19,7 @@ class LocalStep(Step[RateSettings]):
     settings_type: ClassVar[type[Settings]] = RateSettings
 
     def tolerates(self, verdict: Verdict) -> bool:
-        if verdict.outcome is Outcome.ABSTAINED and self.settings.max_abstained > 0.0:
-            return True
-        return self.settings.pass_rate < 1.0 and not verdict.outcome.is_error
+        return self.settings.tolerates(verdict)
 
     def evaluate(self, rows: Sequence[Row], context: Context) -> Iterator[Verdict]:
         samples = []

@@ -53,7 +53,7 @@ class PreviewStep(Step[PreviewSettings]):
         return context.fireworks_obstacle(self.name)
 
     def tolerates(self, verdict: Verdict) -> bool:
-        return self.settings.pass_rate < 1.0 and not verdict.outcome.is_error
+        return self.settings.tolerates(verdict)
 
     def notes(self, verdicts: Sequence[Verdict]) -> Sequence[str]:
         return provenance_notes(verdicts, RESULTS)

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from reward_kit.fireworks.shapes import ChatRequest, Completion
 
 #: What keeps an answer from passing, and what to do about it.
+_TOKEN_BUDGET = "token budget"
 _CAUSES: Mapping[str, tuple[frozenset[Outcome], str]] = {
-    "token budget": (frozenset({Outcome.TRUNCATED}), "raise max_tokens"),
+    _TOKEN_BUDGET: (frozenset({Outcome.TRUNCATED}), "raise max_tokens"),
     "format": (frozenset({Outcome.NO_ANSWER, Outcome.BAD_FORMAT, Outcome.AMBIGUOUS}), "state the format in the prompt"),
     "gold": (frozenset({Outcome.GOLD_DEFECT}), "see step data"),
     "wrong answer": (frozenset({Outcome.WRONG_ANSWER}), "the model's own"),
@@ -82,7 +83,7 @@ class RegenerateStep(Step[RegenerateSettings]):
         return context.fireworks_obstacle(self.name)
 
     def tolerates(self, verdict: Verdict) -> bool:
-        return self.settings.pass_rate < 1.0 and not verdict.outcome.is_error
+        return self.settings.tolerates(verdict)
 
     def notes(self, verdicts: Sequence[Verdict]) -> Sequence[str]:
         return provenance_notes(verdicts, ANSWERS)
@@ -133,8 +134,8 @@ class RegenerateStep(Step[RegenerateSettings]):
     def _causes(self, verdicts: Sequence[Verdict]) -> Iterator[str]:
         counts = {
             f"{cause} {number} ({remedy})": number
-            for cause, (outcomes, remedy) in _CAUSES.items()
-            if (number := sum(verdict.outcome in outcomes for verdict in verdicts))
+            for cause, (_, remedy) in _CAUSES.items()
+            if (number := sum(_cause_of(verdict) == cause for verdict in verdicts))
         }
         if counts:
             yield "likely causes: " + ", ".join(sorted(counts, key=lambda cause: -counts[cause]))
@@ -151,6 +152,15 @@ class RegenerateStep(Step[RegenerateSettings]):
         )
         met = meets(rows - cut, rows, 1.0 - self.settings.max_truncated)
         return Gate(Decision.PASSED if met else Decision.FAILED, shown)
+
+
+def _cause_of(verdict: Verdict) -> str | None:
+    """What most likely kept an answer from passing: an answer that was cut off says nothing of the model."""
+    if verdict.passed:
+        return None
+    if _is_cut(verdict):
+        return _TOKEN_BUDGET
+    return next((cause for cause, (outcomes, _) in _CAUSES.items() if verdict.outcome in outcomes), None)
 
 
 def _is_cut(verdict: Verdict) -> bool:

@@ -136,6 +136,13 @@ def test_likely_causes_come_with_what_to_do_the_most_frequent_first() -> None:
     )
 
 
+def test_an_answer_that_was_cut_is_blamed_on_the_token_budget_whatever_the_reward_said_of_it() -> None:
+    verdict = Verdict("a", Outcome.WRONG_ANSWER, 0.0, finish_reason="length")
+
+    reason = regenerate().gates([verdict])["pass_rate"].reason
+    assert reason.endswith("likely causes: token budget 1 (raise max_tokens)")
+
+
 def test_a_strict_step_tolerates_no_row_and_a_lenient_one_no_error() -> None:
     wrong = Verdict("a", Outcome.WRONG_ANSWER, 0.0)
 

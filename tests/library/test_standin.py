@@ -300,9 +300,17 @@ def test_two_rows_with_one_prompt_cannot_both_have_answers(tmp_path: Path) -> No
 # Keys, paths and limits
 
 
-def test_any_key_will_do_but_there_must_be_one(standin: StandIn, client: httpx.Client) -> None:
+def test_without_a_key_of_its_own_it_asks_for_none(standin: StandIn, client: httpx.Client) -> None:
     assert client.get("/inference/v1/models").status_code == 200
     for headers in ({}, {"Authorization": "Bearer"}, {"Authorization": "Basic abc"}):
+        response = httpx.get(f"{standin.url}/inference/v1/models", headers=headers, trust_env=False)
+        assert response.status_code == 200
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "Basic fw_right", "fw_right"])
+def test_where_there_is_a_key_nothing_else_will_do(answers: Answers, authorization: str) -> None:
+    with StandIn(answers, key="fw_right", preview=length_of_last) as standin:
+        headers = {"Authorization": authorization} if authorization else {}
         response = httpx.get(f"{standin.url}/inference/v1/models", headers=headers, trust_env=False)
         assert response.status_code == 401
 

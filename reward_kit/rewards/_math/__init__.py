@@ -9,5 +9,5 @@
 - Equality of answers: policy, quantities, equal_values, equal_statements, equal_collections, equality.
 - Equality of expressions: exact, identity and bounds here; rationals, balls, points and symbolic in the process that
   server runs and worker asks.
-- Verdicts: verdicts, layers; audit looks at golds alone.
+- Verdicts: verdicts, layers; audit and kinds look at golds alone.
 """
