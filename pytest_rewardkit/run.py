@@ -14,7 +14,7 @@ from pytest_rewardkit.progress import shown_progress
 from pytest_rewardkit.store import make_folder, sharers_of, store_of
 from pytest_rewardkit.verdicts import OwnVerdicts, SharedVerdicts, Verdicts
 from reward_kit.files import replace_file
-from reward_kit.gates import Decision, Gate
+from reward_kit.gates import NOT_SELECTED, Decision, Gate
 from reward_kit.grading import Grader
 from reward_kit.models import Outcome, Row, Sample
 from reward_kit.report.results import StepReport, SuiteReport
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from pytest_rewardkit.options import Selection
     from reward_kit.cassettes.cassette import Mode
     from reward_kit.fireworks.client import FireworksClient
-
-NOT_SELECTED = Gate(Decision.UNDECIDED, "not selected")
 
 
 class StepRun:

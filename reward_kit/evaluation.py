@@ -28,15 +28,20 @@ T = TypeVar("T")
 
 @dataclass
 class EvaluatorPreviewResult:
-    """What a preview came to; `results` have `index`, `success`, `score`, `per_metric_evals` and `reason`."""
+    """What a preview came to; `results` have `index`, `success`, `score`, `per_metric_evals` and `reason`.
+
+    `source` says who ran it: "live" for Fireworks, "stand-in" for `reward-kit serve`.
+    """
 
     results: list[SimpleNamespace] = field(default_factory=list)
     total_samples: int = 0
     total_runtime_ms: int = 0
+    source: str = "live"
 
     def display(self) -> None:
         """Print the results."""
-        print(f"{self.total_samples} samples previewed in {self.total_runtime_ms} ms")
+        where = "" if self.source == "live" else f" by {self.source}, not by Fireworks"
+        print(f"{self.total_samples} samples previewed in {self.total_runtime_ms} ms{where}")
         for result in self.results:
             said = f"score {result.score}" if result.success else "failed"
             print(f"  sample {result.index + 1}: {said}{f' ({result.reason})' if result.reason else ''}")
@@ -304,4 +309,4 @@ def _as_reward_kit_says(preview: Preview) -> EvaluatorPreviewResult:
         )
         for index, result in enumerate(preview.results)
     ]
-    return EvaluatorPreviewResult(results, preview.total_samples, preview.total_runtime_ms)
+    return EvaluatorPreviewResult(results, preview.total_samples, preview.total_runtime_ms, preview.source.value)

@@ -34,6 +34,10 @@ class Gate:
     reason: str
 
 
+#: What is said of a step that this run leaves out.
+NOT_SELECTED = Gate(Decision.UNDECIDED, "not selected")
+
+
 def together(gates: Mapping[str, Gate]) -> Gate:
     """What several gates of one step come to: the gravest decision, and every reason once."""
     decisions = {gate.decision for gate in gates.values()}

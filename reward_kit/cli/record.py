@@ -6,7 +6,7 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -36,7 +36,24 @@ def record(suite: str, cases: Path, steps: tuple[str, ...], ids: str | None, new
     command += [f"--rk-ids={ids}"] if ids else []
     with ExitStack() as stack:
         environment = os.environ | (_stand_in(stack, cases / suite) if stand_in else {})
-        raise SystemExit(subprocess.run(command, env=environment, check=False).returncode)
+        code = _run_to_its_end(command, environment)
+    if code == _INTERRUPTED:
+        click.echo(f"interrupted; what was recorded is kept: 'reward-kit record {suite} --new' goes on", err=True)
+    raise SystemExit(code)
+
+
+#: pytest's exit code after Ctrl-C.
+_INTERRUPTED = 2
+
+
+def _run_to_its_end(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """The exit code of a command. Ctrl-C reaches it from the terminal too, and it is given the time to save."""
+    process = subprocess.Popen(command, env=environment)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
 
 
 def _declared(folder: Path) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from reward_kit.files import replace_file
-from reward_kit.gates import Decision, Gate, outcome_counts, together
+from reward_kit.gates import NOT_SELECTED, Decision, Gate, outcome_counts, together
 from reward_kit.verdict import Case, Verdict
 
 #: Version of the JSON document; keys are added without changing it, never changed.
@@ -74,12 +74,19 @@ class SuiteReport:
     @property
     def reasons(self) -> list[str]:
         """Why the suite is not READY, the gravest first; empty where it is."""
+        left_out = [step.name for step in self.steps if NOT_SELECTED in step.gates.values()]
         by_decision = {
-            decision: [f"{step.name}: {reason}" for step in self.steps for reason in step.reasons(decision)]
+            decision: [
+                f"{step.name}: {reason}"
+                for step in self.steps
+                if step.name not in left_out
+                for reason in step.reasons(decision)
+            ]
             for decision in (Decision.FAILED, Decision.UNDECIDED)
         }
         missing = [] if self.has_controls else ["[controls] is not declared: nothing shows that wrong answers fail"]
-        return [*by_decision[Decision.FAILED], *by_decision[Decision.UNDECIDED], *missing]
+        not_selected = [f"{NOT_SELECTED.reason}: {', '.join(left_out)}"] if left_out else []
+        return [*by_decision[Decision.FAILED], *by_decision[Decision.UNDECIDED], *not_selected, *missing]
 
 
 def results_document(suites: Sequence[SuiteReport]) -> str:

@@ -469,18 +469,33 @@ def test_two_recordings_at_once_are_refused(suite, standin, record, read_results
     result.stdout.fnmatch_lines(["*is recording into it. Wait for it, and record one at a time*"])
 
 
-def test_ctrl_c_keeps_what_was_recorded_and_new_goes_on(pytester, suite, standin, record, read_results):
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["pytest", "--rk-suite=small", "--rk-step=regenerate", "--rk-record=all"],
+        ["reward_kit.cli", "record", "small", "--step", "regenerate"],
+    ],
+    ids=["pytest", "reward-kit record"],
+)
+def test_ctrl_c_keeps_what_was_recorded_and_new_goes_on(command, pytester, suite, standin, record, read_results):
     change(suite / "suite.toml", "concurrency = 2", "concurrency = 1")
     standin.inject(Fault(Kind.LATENCY, rate=1.0, value=0.2))
-    command = [sys.executable, "-m", "pytest", "--rk-suite=small", "--rk-step=regenerate", "--rk-record=all"]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    running = subprocess.Popen(
+        [sys.executable, "-m", *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,  # a terminal sends Ctrl-C to every process of the command
+    )
     until = time.monotonic() + 30
     while standin.counts.statuses.get(200, 0) < 2 and time.monotonic() < until:
         time.sleep(0.02)
-    running.send_signal(signal.SIGINT)
+    os.killpg(running.pid, signal.SIGINT)
     output, _ = running.communicate(timeout=30)
 
     assert running.returncode == pytest.ExitCode.INTERRUPTED, output
+    if "record" in command:
+        assert "what was recorded is kept: 'reward-kit record small --new' goes on" in output
     kept = recorded_rows(suite)
     assert 2 <= len(kept) < ROWS
     assert not list(cassette(suite, "regenerate").parent.glob(".*.lock"))
