@@ -18,7 +18,7 @@ test: $(ALL_INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 lint: $(ALL_INSTALLED)
 	$(BIN)/ruff check --fix .

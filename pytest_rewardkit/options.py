@@ -59,7 +59,6 @@ def wants_suites(config: pytest.Config) -> bool:
     options = (config.option.rk_step, config.option.rk_ids, config.option.rk_json)
     return (
         any(option is not None for option in options)
-        or config.option.rk_record != "none"
         or bool(_suite_names(config))
         or any(_names_suite_file(arg) for arg in config.args)
     )
@@ -75,7 +74,7 @@ def read_selection(config: pytest.Config) -> Selection:
     base = config.invocation_params.dir
     named = [base / path_part(arg) for arg in config.args if _names_suite_file(arg)]
     paths.update({path.resolve(): None for path in named if path.is_file()})
-    for option in ("rk_step", "rk_ids", "rk_json", "rk_record"):
+    for option in ("rk_step", "rk_ids", "rk_json"):
         if getattr(config.option, option) not in (None, "none") and not paths:
             flag = f"--{option.replace('_', '-')}"
             raise pytest.UsageError(f"{flag} is about suites, and none is named: add --rk-suite=NAME")

@@ -215,13 +215,6 @@ def test_an_unknown_mode_is_a_mistake(pytester, suite):
     result.stderr.fnmatch_lines(["*--rk-record: invalid choice: 'once'*"])
 
 
-def test_recording_without_a_suite_is_a_mistake(pytester, suite):
-    result = pytester.runpytest("--rk-record=all")
-
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*--rk-record is about suites, and none is named*"])
-
-
 @pytest.mark.parametrize("picked", [["-k", "row-03"], ["cases/small/suite.toml::regenerate::row-03"]])
 def test_recording_all_anew_for_picked_rows_keeps_the_others(suite, standin, record, picked):
     record()
