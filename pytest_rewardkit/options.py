@@ -75,7 +75,7 @@ def read_selection(config: pytest.Config) -> Selection:
     named = [base / path_part(arg) for arg in config.args if _names_suite_file(arg)]
     paths.update({path.resolve(): None for path in named if path.is_file()})
     for option in ("rk_step", "rk_ids", "rk_json"):
-        if getattr(config.option, option) not in (None, "none") and not paths:
+        if getattr(config.option, option) is not None and not paths:
             flag = f"--{option.replace('_', '-')}"
             raise pytest.UsageError(f"{flag} is about suites, and none is named: add --rk-suite=NAME")
     steps, ids = _named("--rk-step", config.option.rk_step), _named("--rk-ids", config.option.rk_ids)
