@@ -32,8 +32,9 @@ def add_options(parser: pytest.Parser) -> None:
         "--rk-record",
         choices=("none", "new", "all"),
         default="none",
-        help="none replays the suites' cassettes; new records what is missing, all records anew (with --rk-ids: those "
-        "rows only). Recording needs FIREWORKS_API_KEY, or FIREWORKS_API_BASE of a server on this machine.",
+        help="none replays the cassettes of suites and of tests with rk_fireworks; new records what is missing, all "
+        "records anew (with --rk-ids: those rows only). "
+        "Recording needs FIREWORKS_API_KEY, or FIREWORKS_API_BASE of a server on this machine.",
     )
     parser.addini("rk_suite", "Suites to run where --rk-suite is not given.", default="")
     parser.addini("rk_cases", "Folder that holds the suites, relative to the ini file.", default="cases")

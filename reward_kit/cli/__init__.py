@@ -15,7 +15,7 @@ from reward_kit.installation import conflict
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="pytest-rewardkit")
 def main() -> None:
-    """Prepare and audit the datasets of the suites that `pytest --rk-suite=SUITE` runs."""
+    """Prepare, audit and record what `pytest --rk-suite=SUITE` runs."""
     if problem := conflict():
         raise click.ClickException(problem)
 
