@@ -20,6 +20,7 @@ from reward_kit.verdict import Verdict, error_verdict, to_verdict
 if TYPE_CHECKING:
     from reward_kit.fireworks.client import FireworksClient
     from reward_kit.fireworks.shapes import Evaluator, Preview, PreviewResult
+    from reward_kit.reward import Reward
 
 _NO_REFERENCE = "the row ends in a prompt: no reference to grade"
 
@@ -39,15 +40,28 @@ class PreviewStep(Step[PreviewSettings]):
     settings_type: ClassVar[type[Settings]] = PreviewSettings
     gate_names: ClassVar[tuple[str, ...]] = ("pass_rate", "parity")
 
-    def obstacle(self, context: Context) -> str | None:
-        try:
-            reward = context.reward()
-        except Exception:  # noqa: BLE001  # a reward that cannot be loaded is an error of every row
-            return None
+    _packaged: tuple[Reward, Evaluator] | None = None
+
+    def _evaluator(self, context: Context) -> Evaluator:
+        """The reward under test, packaged once; xdist asks for its rows in many pieces.
+
+        Raises:
+            PackagingError: where it cannot be packaged.
+        """
         from reward_kit.packaging import package_reward
 
+        reward = context.reward()
+        if self._packaged is None or self._packaged[0] is not reward:
+            self._packaged = (reward, package_reward(reward))
+        return self._packaged[1]
+
+    def obstacle(self, context: Context) -> str | None:
         try:
-            package_reward(reward)
+            context.reward()
+        except Exception:  # noqa: BLE001  # a reward that cannot be loaded is an error of every row
+            return None
+        try:
+            self._evaluator(context)
         except PackagingError as error:
             return f"the reward cannot be packaged: {error}"
         return context.fireworks_obstacle(self.name)
@@ -59,11 +73,9 @@ class PreviewStep(Step[PreviewSettings]):
         return provenance_notes(verdicts, RESULTS)
 
     def evaluate(self, rows: Sequence[Row], context: Context) -> Iterator[Verdict]:
-        from reward_kit.packaging import package_reward
-
         wanted = {row.id for row in rows}
         yield from (Verdict(row.id, Outcome.GOLD_DEFECT, reason=_NO_REFERENCE) for row in rows if row.reference is None)
-        evaluator = package_reward(context.reward())
+        evaluator = self._evaluator(context)
         batches = [batch for batch in self._batches() if any(row.id in wanted for row in batch)]
         with context.fireworks(self.name, self.settings.concurrency) as client:
             previews = asyncio.run(_preview_all(client, evaluator, batches))
