@@ -36,6 +36,11 @@ def add_options(parser: pytest.Parser) -> None:
         "records anew (with --rk-ids: those rows only). "
         "Recording needs FIREWORKS_API_KEY, or FIREWORKS_API_BASE of a server on this machine.",
     )
+    group.addoption(
+        "--rk-tokenizer",
+        metavar="DIR",
+        help="Check the tokenizer and chat template of the model that will be trained, in this folder, in step grpo.",
+    )
     parser.addini("rk_suite", "Suites to run where --rk-suite is not given.", default="")
     parser.addini("rk_cases", "Folder that holds the suites, relative to the ini file.", default="cases")
     parser.addini("rk_timeout", "Seconds one call of a reward may take.", default="30")
@@ -51,13 +56,14 @@ class Selection:
     json_path: Path | None
     timeout: float
     record: str = "none"
+    tokenizer: Path | None = None
 
 
 def wants_suites(config: pytest.Config) -> bool:
     """True where this run has to do with suites at all: the plugin's larger part is loaded only then."""
     if config.option.help:
         return False
-    options = (config.option.rk_step, config.option.rk_ids, config.option.rk_json)
+    options = (config.option.rk_step, config.option.rk_ids, config.option.rk_json, config.option.rk_tokenizer)
     return (
         any(option is not None for option in options)
         or bool(_suite_names(config))
@@ -75,12 +81,14 @@ def read_selection(config: pytest.Config) -> Selection:
     base = config.invocation_params.dir
     named = [base / path_part(arg) for arg in config.args if _names_suite_file(arg)]
     paths.update({path.resolve(): None for path in named if path.is_file()})
-    for option in ("rk_step", "rk_ids", "rk_json"):
+    for option in ("rk_step", "rk_ids", "rk_json", "rk_tokenizer"):
         if getattr(config.option, option) is not None and not paths:
             flag = f"--{option.replace('_', '-')}"
             raise pytest.UsageError(f"{flag} is about suites, and none is named: add --rk-suite=NAME")
     steps, ids = _named("--rk-step", config.option.rk_step), _named("--rk-ids", config.option.rk_ids)
-    return Selection(tuple(paths), steps, ids, _json_path(config), _timeout(config), record_mode(config))
+    return Selection(
+        tuple(paths), steps, ids, _json_path(config), _timeout(config), record_mode(config), _tokenizer(config)
+    )
 
 
 def cases_folder(config: pytest.Config) -> Path:
@@ -174,6 +182,16 @@ def record_mode(config: pytest.Config) -> str:
     if mode != "none" and (hasattr(config, "workerinput") or getattr(config.option, "numprocesses", None)):
         raise pytest.UsageError(f"--rk-record={mode} writes one cassette, which workers cannot share: leave out -n")
     return mode
+
+
+def _tokenizer(config: pytest.Config) -> Path | None:
+    given = config.option.rk_tokenizer
+    if given is None:
+        return None
+    folder = config.invocation_params.dir / str(given)
+    if not given or not folder.is_dir():
+        raise pytest.UsageError(f"--rk-tokenizer={given} is not a folder: name one that save_pretrained wrote")
+    return folder
 
 
 def _timeout(config: pytest.Config) -> float:

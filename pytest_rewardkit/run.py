@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
     from pytest_rewardkit.options import Selection
     from reward_kit.cassettes.cassette import Mode
     from reward_kit.fireworks.client import FireworksClient
+    from reward_kit.progress import Told
+
+#: What steps leave to be looked at: training logs.
+_WORK_FOLDER = ".rewardkit"
 
 
 class StepRun:
@@ -181,17 +187,40 @@ class SuiteRun:
     def fireworks(self, step: str, concurrency: int) -> Iterator[FireworksClient]:
         """The client behind the step's cassette, which records where --rk-record says so."""
         from reward_kit.cassettes.cassette import Mode
+        from reward_kit.fireworks.progress import shown_on
         from reward_kit.fireworks.session import recorded_client
 
         mode, tape = self._mode(step), self._tape(step)
         self._opened.add(step)
-        with (
-            shown_progress(self.config, f"recording {step}", mode is not Mode.NONE) as progress,
-            recorded_client(**tape, mode=mode, concurrency=concurrency, progress=progress) as (client, cassette),
-        ):
+        with ExitStack() as stack:
+            progress = None
+            if mode is not Mode.NONE:
+                progress = shown_on(stack.enter_context(shown_progress(self.config, f"recording {step}")))
+            opened = recorded_client(**tape, mode=mode, concurrency=concurrency, progress=progress)
+            client, cassette = stack.enter_context(opened)
             yield client
         if mode is Mode.NONE and not self.picks_rows and store_of(self.config) is None:
             self.remarks += [f"{step}: {said}" for said in [cassette.unused_text()] if said]
+
+    @contextmanager
+    def progress(self, description: str) -> Iterator[Told]:
+        """A bar on the terminal."""
+        with shown_progress(self.config, description) as told:
+            yield told
+
+    def work_folder(self, step: str) -> Path:
+        """.rewardkit/SUITE/STEP below the root folder; git is told to leave it alone."""
+        top = self.config.rootpath / _WORK_FOLDER
+        folder = top / self.suite.name / step
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        replace_file(top / ".gitignore", ["# made by pytest-rewardkit\n*\n"])
+        return folder
+
+    @property
+    def tokenizer(self) -> Path | None:
+        """What --rk-tokenizer names."""
+        return self.selection.tokenizer
 
     def fireworks_obstacle(self, step: str) -> str | None:
         """Why there is no client for the step."""
