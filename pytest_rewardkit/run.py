@@ -111,7 +111,9 @@ class StepRun:
         """What this step came to, from what has been evaluated."""
         verdicts = self.verdicts.known()
         gates = dict.fromkeys(self.step.gate_names, self._without_gate(verdicts)) | self.decided
-        return StepReport(self.step.name, verdicts, gates, tuple(self.step.notes(verdicts)))
+        step = self.step
+        notes, lines = tuple(step.notes(verdicts)), tuple(step.lines(verdicts))
+        return StepReport(step.name, verdicts, gates, notes, lines, step.document(verdicts))
 
     def _without_gate(self, verdicts: Sequence[Verdict]) -> Gate:
         """A gate that was stopped short of has failed where a row did that it could not have tolerated."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,10 @@ class StepReport:
     gates: Mapping[str, Gate]
     #: What whoever reads the verdict must know beside it.
     notes: Sequence[str] = ()
+    #: What a terminal shows below the step's line.
+    lines: Sequence[str] = ()
+    #: What the results document holds of the step beside rows and gates.
+    document: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def gate(self) -> Gate:
@@ -121,6 +125,7 @@ def _step(step: StepReport) -> dict[str, Any]:
         "reason": step.gate.reason,
         "gates": {name: {"decision": gate.decision.value, "reason": gate.reason} for name, gate in step.gates.items()},
         "notes": list(step.notes),
+        **step.document,
         "results": [_result(verdict) for verdict in step.verdicts],
     }
 
