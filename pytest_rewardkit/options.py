@@ -63,7 +63,7 @@ def wants_suites(config: pytest.Config) -> bool:
     """True where this run has to do with suites at all: the plugin's larger part is loaded only then."""
     if config.option.help:
         return False
-    options = (config.option.rk_step, config.option.rk_ids, config.option.rk_json, config.option.rk_tokenizer)
+    options = (config.option.rk_step, config.option.rk_ids, config.option.rk_json)
     return (
         any(option is not None for option in options)
         or bool(_suite_names(config))
@@ -81,13 +81,13 @@ def read_selection(config: pytest.Config) -> Selection:
     base = config.invocation_params.dir
     named = [base / path_part(arg) for arg in config.args if _names_suite_file(arg)]
     paths.update({path.resolve(): None for path in named if path.is_file()})
-    for option in ("rk_step", "rk_ids", "rk_json", "rk_tokenizer"):
+    for option in ("rk_step", "rk_ids", "rk_json"):
         if getattr(config.option, option) is not None and not paths:
             flag = f"--{option.replace('_', '-')}"
             raise pytest.UsageError(f"{flag} is about suites, and none is named: add --rk-suite=NAME")
     steps, ids = _named("--rk-step", config.option.rk_step), _named("--rk-ids", config.option.rk_ids)
     return Selection(
-        tuple(paths), steps, ids, _json_path(config), _timeout(config), record_mode(config), _tokenizer(config)
+        tuple(paths), steps, ids, _json_path(config), timeout_of(config), record_mode(config), tokenizer_of(config)
     )
 
 
@@ -184,7 +184,12 @@ def record_mode(config: pytest.Config) -> str:
     return mode
 
 
-def _tokenizer(config: pytest.Config) -> Path | None:
+def tokenizer_of(config: pytest.Config) -> Path | None:
+    """What --rk-tokenizer names.
+
+    Raises:
+        pytest.UsageError: where that is no folder.
+    """
     given = config.option.rk_tokenizer
     if given is None:
         return None
@@ -194,7 +199,12 @@ def _tokenizer(config: pytest.Config) -> Path | None:
     return folder
 
 
-def _timeout(config: pytest.Config) -> float:
+def timeout_of(config: pytest.Config) -> float:
+    """Seconds one call of a reward may take.
+
+    Raises:
+        pytest.UsageError: where the ini file says something else.
+    """
     given = config.getini("rk_timeout")
     try:
         seconds = float(given)

@@ -6,68 +6,17 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.util import find_spec
-from typing import Annotated, Any, ClassVar
-
-from pydantic import Field, field_validator
+from typing import Any, ClassVar
 
 from reward_kit.gates import Decision, Gate
-from reward_kit.grpo.domains import DOMAINS
-from reward_kit.grpo.rows import MOST_ROWS, choose_rows, training_rows
-from reward_kit.grpo.shapes import Margin, Plan, Smoke, Training
+from reward_kit.grpo.plan import chosen_rows, obstacle_to_training, plan_for
+from reward_kit.grpo.settings import GrpoSettings
+from reward_kit.grpo.shapes import Margin, Smoke, Training
 from reward_kit.grpo.verdict import LEAST_COVERAGE, PARTS, curve_lines, decide, defects
-from reward_kit.models import Outcome, Row, Sample
+from reward_kit.models import Outcome, Row
 from reward_kit.settings import Settings
 from reward_kit.steps.base import Context, Step
 from reward_kit.verdict import Verdict, error_verdict
-
-#: What training imports; all in the extra `grpo`.
-_PACKAGES = ("torch", "transformers", "trl", "datasets", "accelerate", "tokenizers")
-#: Keys of GRPOConfig that the run sets itself, for its verdict to mean what it says.
-_OWN_KEYS = frozenset(
-    """output_dir max_steps num_train_epochs per_device_train_batch_size num_generations use_cpu bf16 fp16 report_to
-    logging_steps logging_strategy save_strategy push_to_hub use_vllm seed steps_per_generation generation_batch_size
-    gradient_accumulation_steps dataloader_pin_memory disable_tqdm temperature reward_weights""".split()
-)
-
-
-class GrpoSettings(Settings):
-    """The table [grpo]."""
-
-    #: Least optimizer steps; extended to 24 where the verdict is not clear.
-    steps: Annotated[int, Field(ge=4, le=1000)] = 10
-    #: Rows to train on, drawn by `seed`.
-    rows: Annotated[int, Field(ge=8, le=MOST_ROWS)] = 8
-    seed: Annotated[int, Field(ge=0)] = 0
-    #: Completions of a row in each step.
-    generations: Annotated[int, Field(ge=4, le=64)] = 16
-    #: What kind of answers the rows have.
-    domain: str = "math"
-    #: The final answer line in the declared format: "#### {answer}"; by default the domain's own.
-    completion: str = ""
-    #: Further keys of trl.GRPOConfig, as the run to come will have them: `options = { beta = 0.04 }`.
-    options: dict[str, Any] = Field(default_factory=dict)
-
-    @field_validator("domain")
-    @classmethod
-    def _known(cls, domain: str) -> str:
-        if domain not in DOMAINS:
-            raise ValueError(f"must be one of {', '.join(sorted(DOMAINS))}")
-        return domain
-
-    @field_validator("completion")
-    @classmethod
-    def _with_answer(cls, completion: str) -> str:
-        if completion and completion.count("{answer}") != 1:
-            raise ValueError("must hold {answer} once, where the answer stands")
-        return completion
-
-    @field_validator("options")
-    @classmethod
-    def _further(cls, value: dict[str, Any]) -> dict[str, Any]:
-        if taken := sorted(_OWN_KEYS.intersection(value)):
-            raise ValueError(f"must not hold {', '.join(taken)}: the step sets them")
-        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +44,10 @@ class GrpoStep(Step[GrpoSettings]):
 
     @cached_property
     def _chosen(self) -> Sequence[Row]:
-        return choose_rows(self.rows, DOMAINS[self.settings.domain], self.settings.seed, self.settings.rows)
+        return chosen_rows(self.rows, self.settings)
 
     def obstacle(self, context: Context) -> str | None:
-        if missing := [name for name in _PACKAGES if not _installed(name)]:
-            named = f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed"
-            return f"training needs {named}: pip install 'pytest-rewardkit[grpo]'"
-        if len(self._chosen) < self.settings.rows:
-            return f"training needs {self.settings.rows} rows with different golds, there are {len(self._chosen)}"
-        return None
+        return obstacle_to_training(self._chosen, self.settings)
 
     def tolerates(self, verdict: Verdict) -> bool:
         return verdict.outcome is Outcome.ABSTAINED
@@ -121,23 +65,7 @@ class GrpoStep(Step[GrpoSettings]):
         from reward_kit.grpo.process import run_smoke
 
         reward = context.reward()
-
-        def accepts(samples: Sequence[Sample]) -> list[bool]:
-            passed = {position: verdict.passed for position, verdict in context.grade(samples)}
-            return [passed[position] for position in range(len(samples))]
-
-        settings = self.settings
-        plan = Plan(
-            training_rows(self._chosen, DOMAINS[settings.domain], settings.seed, accepts, settings.completion),
-            self.scale,
-            context.work_folder(self.name),
-            settings.seed,
-            settings.steps,
-            max(settings.steps, 24),
-            settings.generations,
-            settings.options,
-            context.tokenizer,
-        )
+        plan = plan_for(self._chosen, self.settings, self.scale, context)
         with context.progress("grpo") as told:
             return run_smoke(plan, reward, told)
 
@@ -171,13 +99,6 @@ class GrpoStep(Step[GrpoSettings]):
 
 #: What of TRL's log the results document keeps, step by step.
 _CURVE = ("step", "reward", "reward_std", "frac_reward_zero_std", "entropy", "completions/mean_length")
-
-
-def _installed(package: str) -> bool:
-    try:
-        return find_spec(package) is not None
-    except ValueError:  # barred: its entry in sys.modules is None
-        return False
 
 
 def _smoke_of(verdicts: Sequence[Verdict]) -> Smoke | None:
