@@ -40,11 +40,9 @@ _WORK_FOLDER = ".rewardkit"
 class StepRun:
     """One selected step of a suite in this run."""
 
-    def __init__(self, run: SuiteRun, step: Step[Any], rows: Sequence[Row]) -> None:
+    def __init__(self, run: SuiteRun, step: Step[Any]) -> None:
         self.run = run
         self.step = step
-        #: The rows that become items.
-        self.rows = rows
         #: The gates that are among the items of this process.
         self.gates_selected: set[str] = set()
         #: The decision of each gate whose item has been reported.
@@ -55,16 +53,27 @@ class StepRun:
         self.told: dict[str, str] = {}
         self._verdicts: Verdicts | None = None
 
+    @cached_property
+    def items(self) -> Sequence[Row]:
+        """The rows of the whole step: its gates are decided over these."""
+        return tuple(self.step.items())
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """Those of them that are items of this run: where ids are named, there may be none."""
+        ids = self.run.selection.ids
+        return [row for row in self.items if row.id in ids] if ids else self.items
+
     @property
     def verdicts(self) -> Verdicts:
         """This step's verdicts; shared where the run has a store."""
         if self._verdicts is None:
-            rows, store = self.run.suite.rows, store_of(self.run.config)
+            rows, whole, store = self.items, self.step.whole, store_of(self.run.config)
             if store is None:
-                self._verdicts = OwnVerdicts(rows, self._evaluate)
+                self._verdicts = OwnVerdicts(rows, self._evaluate, whole=whole)
             else:
-                folder = make_folder(store, self.run.suite.name, self.step.name)
-                self._verdicts = SharedVerdicts(rows, self._evaluate, folder, sharers_of(self.run.config))
+                folder, sharers = make_folder(store, self.run.suite.name, self.step.name), sharers_of(self.run.config)
+                self._verdicts = SharedVerdicts(rows, self._evaluate, folder, sharers, whole=whole)
         return self._verdicts
 
     def _evaluate(self, rows: Sequence[Row]) -> Iterator[Verdict]:
@@ -89,8 +98,13 @@ class StepRun:
 
     @property
     def narrowed(self) -> bool:
-        """True where rows were picked and this step did not run them all: then its gate is not expected to decide."""
-        return self.run.picks_rows and len(self.verdicts.known()) < len(self.run.suite.rows)
+        """True where rows were picked and this step did not run them all: then its gate is not expected to decide.
+
+        A whole step runs all of them for the sake of one: that it did says nothing of what was picked.
+        """
+        if self.step.whole or not self.items:
+            return self.run.picks_rows
+        return self.run.picks_rows and len(self.verdicts.known()) < len(self.items)
 
     def tolerates(self, verdict: Verdict) -> bool:
         """True where a row that did not pass is left to the gates, and all of them are there to decide."""
@@ -117,7 +131,7 @@ class StepRun:
 
     def _without_gate(self, verdicts: Sequence[Verdict]) -> Gate:
         """A gate that was stopped short of has failed where a row did that it could not have tolerated."""
-        ran = f"{len(verdicts)}/{len(self.run.suite.rows)} rows run"
+        ran = f"{len(verdicts)}/{len(self.items)} rows run"
         hopeless = [verdict for verdict in verdicts if not verdict.passed and not self.step.tolerates(verdict)]
         if hopeless and not self.narrowed:
             return Gate(Decision.FAILED, f"{hopeless[0].row_id}: {hopeless[0].outcome} ({ran})")
@@ -148,9 +162,8 @@ class SuiteRun:
         self._reward_found = ""
         #: The steps whose cassettes were opened in this run.
         self._opened: set[str] = set()
-        rows = [row for row in suite.rows if not selection.ids or row.id in selection.ids]
         selected = [step for name, step in suite.steps.items() if not selection.steps or name in selection.steps]
-        self.steps = {step.name: StepRun(self, step, rows) for step in selected}
+        self.steps = {step.name: StepRun(self, step) for step in selected}
 
     def grade(self, samples: Sequence[Sample]) -> Iterator[tuple[int, Verdict]]:
         """Grade with the reward that `rk_reward` gives; where there is none, every sample is an error."""

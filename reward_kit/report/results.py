@@ -11,7 +11,7 @@ from typing import Any
 
 from reward_kit.files import replace_file
 from reward_kit.gates import NOT_SELECTED, Decision, Gate, outcome_counts, together
-from reward_kit.verdict import Case, Verdict
+from reward_kit.verdict import Verdict
 
 #: Version of the JSON document; keys are added without changing it, never changed.
 SCHEMA = 1
@@ -138,23 +138,6 @@ def _result(verdict: Verdict) -> dict[str, Any]:
         "reason": verdict.reason,
         "extracted": verdict.extracted,
     }
-    for name in ("finish_reason", "provenance", "parity"):
-        if (value := getattr(verdict, name)) is not None:
-            result[name] = value
-    if verdict.finding:
-        result["finding"] = verdict.finding
-    if verdict.cases:
-        result["controls"] = [_case(case) for case in verdict.cases]
+    if verdict.detail is not None:
+        result.update(verdict.detail.as_json())
     return result
-
-
-def _case(case: Case) -> dict[str, Any]:
-    return {
-        "operator": case.operator,
-        "polarity": case.polarity.value,
-        "outcome": case.outcome.value,
-        "score": case.score,
-        "held": case.held,
-        "response": case.response,
-        "proof": case.proof,
-    }

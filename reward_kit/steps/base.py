@@ -103,6 +103,8 @@ class Step(ABC, Generic[S]):
     settings_type: ClassVar[type[Settings]]
     #: Its thresholds by name, each an item of the suite: `suite.toml::controls::specificity`.
     gate_names: ClassVar[tuple[str, ...]] = (GATE,)
+    #: True where the rows are evaluated in one go: together, or not at all.
+    whole: ClassVar[bool] = False
 
     def __init__(self, settings: S, folder: Path, rows: Sequence[Row], scale: Scale = DEFAULT_SCALE) -> None:
         self.settings = settings
@@ -113,6 +115,13 @@ class Step(ABC, Generic[S]):
     def defects(self) -> list[Defect]:
         """What is wrong with the files this step needs, found before anything runs."""
         return []
+
+    def items(self) -> Sequence[Row]:
+        """The rows that become its items, in dataset order; asked where `defects` found none.
+
+        A step that leaves rows out has no verdicts on them: its gates say so.
+        """
+        return self.rows
 
     def tolerates(self, verdict: Verdict) -> bool:
         """True where this row may fall short without failing by itself: the gate decides. Never an error."""
@@ -136,8 +145,8 @@ class Step(ABC, Generic[S]):
 
     @abstractmethod
     def evaluate(self, rows: Sequence[Row], context: Context) -> Iterator[Verdict]:
-        """Yield one verdict for each of `rows`, in any order, as they are decided."""
+        """Yield one verdict for each of `rows`, in any order, as they are decided; a whole step is given all items."""
 
     @abstractmethod
     def gates(self, verdicts: Sequence[Verdict]) -> Mapping[str, Gate]:
-        """Decide each of `gate_names` from the verdicts on all the step's rows, in dataset order."""
+        """Decide each of `gate_names` from the verdicts on all of `items`, in dataset order."""
