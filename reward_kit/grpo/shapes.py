@@ -16,10 +16,14 @@ TrlReward = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True)
 class Decoy:
-    """A completion that a right reward refuses; `name` says what is wrong with it."""
+    """A completion that a right reward refuses; `name` says what is wrong with it.
+
+    `weight` is its part of what the warm-up gives to decoys.
+    """
 
     name: str
     text: str
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,22 @@ ALLOWED = {
     "reward_kit.gates": {"reward_kit.models", "reward_kit.statistics", "reward_kit.verdict"},
     "reward_kit.rewards": {"reward_kit.errors", "reward_kit.models", "reward_kit.reward", "reward_kit.rewards"},
     "reward_kit.controls": {"reward_kit.controls", "reward_kit.models"},
+    "reward_kit.grpo.domains": {
+        "reward_kit.controls.math",
+        "reward_kit.errors",
+        "reward_kit.grpo.domains",
+        "reward_kit.grpo.shapes",
+        "reward_kit.models",
+    },
+    "reward_kit.grpo.training": {
+        "reward_kit.grpo.curves",
+        "reward_kit.grpo.recorder",
+        "reward_kit.grpo.shapes",
+        "reward_kit.grpo.training",
+        "reward_kit.integrations.trl",
+        "reward_kit.models",
+        "reward_kit.verdict",
+    },
     "reward_kit.settings": set(),
     "reward_kit.bundled": {"reward_kit.models", "reward_kit.reward"},
     "reward_kit.fireworks": {

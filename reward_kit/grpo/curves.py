@@ -1,0 +1,27 @@
+"""What the curves of a smoke run say: read from TRL's own log, without torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reward_kit.verdict import Scale
+
+
+def own_rise(logs: Sequence[Mapping[str, Any]], scale: Scale) -> float:
+    """How far the mean reward rose, as a share of the declared range.
+
+    The mean of the last quarter of the steps (at least two) less the first step. NaN where a step has no finite reward
+    or there are fewer than three steps: that is no rise.
+    """
+    rewards = [_number(log.get("reward")) for log in logs]
+    if len(rewards) < 3 or scale.high <= scale.low:
+        return math.nan
+    last = rewards[-max(2, len(rewards) // 4) :]
+    rise = (sum(last) / len(last) - rewards[0]) / (scale.high - scale.low)
+    return rise if all(map(math.isfinite, rewards)) else math.nan
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, (int, float)) else math.nan
