@@ -72,7 +72,7 @@ def plan_for(chosen: Sequence[Row], settings: GrpoSettings, scale: Scale, surrou
         return [passed[position] for position in range(len(samples))]
 
     return Plan(
-        training_rows(chosen, domain_of(settings), settings.seed, accepts),
+        training_rows(chosen, domain_of(settings), settings.seed, len(chosen), accepts),
         scale,
         surroundings.work_folder("grpo"),
         settings.seed,

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, NoReturn
 
 from pydantic import TypeAdapter
 
-from reward_kit.grpo.shapes import Diagnosis, Plan, Probe, Smoke, Training, TrlReward
+from reward_kit.grpo.shapes import Diagnosis, Plan, Probe, Smoke, Training
 from reward_kit.processes import (
     end_family,
     exit_reason,
@@ -72,7 +72,7 @@ def run_smoke(plan: Plan, reward: Reward, told: Told | None = None) -> Smoke:
             for word in child.words():
                 if "phase" in word:
                     if told is not None:
-                        told(word["phase"], word["done"], word["total"], word.get("note", ""))
+                        told(f"grpo {word['phase']}", word["done"], word["total"], _note(word))
                 elif "failure" in word:
                     failure = word["failure"]
                 else:
@@ -85,6 +85,12 @@ def run_smoke(plan: Plan, reward: Reward, told: Told | None = None) -> Smoke:
             failure += f"; it printed: {' '.join(output[-600:].split())}"
     found = _READ.validate_python(seen)
     return Smoke(plan, found.prompts, found.probe, found.training, failure)
+
+
+def _note(word: Mapping[str, Any]) -> str:
+    """What there is to show beside a bar: the coverage of a warm-up, the reward of a training."""
+    shown = [f"{name} {word[name]:.2f}" for name in ("coverage", "reward") if isinstance(word.get(name), float)]
+    return ", ".join(shown)
 
 
 class _Child:
@@ -164,8 +170,9 @@ def _work(plan: Plan, reward: Reward, emit: Callable[[Mapping[str, Any]], None])
     from reward_kit.grpo.prompts import prompt_defects, template_defects
     from reward_kit.integrations.trl import reward_weights, to_trl
 
-    functions = as_functions(to_trl(reward, range=(plan.scale.low, plan.scale.high)))
-    seen = probe(functions, plan.rows, plan.generations, plan.scale, reward.function)
+    functions = to_trl(reward, range=(plan.scale.low, plan.scale.high))
+    functions = functions if isinstance(functions, list) else [functions]
+    seen = probe(functions[0], plan.rows, plan.generations, plan.scale, reward.function)
     emit({"probe": asdict(seen)})
     prompts = [*prompt_defects(plan.rows)]
     if plan.tokenizer is not None:
@@ -173,11 +180,6 @@ def _work(plan: Plan, reward: Reward, emit: Callable[[Mapping[str, Any]], None])
     emit({"prompts": [asdict(defect) for defect in prompts]})
     if seen.defects or prompts:
         return
-    from reward_kit.grpo.training import train
+    from reward_kit.grpo.training.trainer import train
 
     emit({"training": asdict(train(plan, functions, reward_weights(reward), emit))})
-
-
-def as_functions(functions: TrlReward | list[TrlReward]) -> list[TrlReward]:
-    """The reward functions of a trainer as a list: a composite has several."""
-    return functions if isinstance(functions, list) else [functions]

@@ -107,8 +107,8 @@ def _group_signal(training: Training) -> Gate:
 
 def _own_reward(training: Training, smoke: Smoke) -> Gate:
     rise = own_rise(training.logs, smoke.plan.scale)
-    if rise is None:
-        return Gate(Decision.FAILED, "own_reward: TRL logged no finite reward")
+    if not math.isfinite(rise):
+        return Gate(Decision.FAILED, "own_reward: a step has no finite reward")
     shown = f"own_reward: {'+' if rise >= 0 else ''}{rise:.2f} of its range, {LEAST_RISE} is required"
     return Gate(Decision.PASSED if rise >= LEAST_RISE else Decision.FAILED, shown)
 

@@ -16,7 +16,7 @@ from reward_kit.grpo.verdict import LEAST_COVERAGE, PARTS, curve_lines, decide, 
 from reward_kit.models import Outcome, Row
 from reward_kit.settings import Settings
 from reward_kit.steps.base import Context, Step
-from reward_kit.verdict import Verdict, error_verdict
+from reward_kit.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +122,9 @@ def _row_verdict(row: Row, smoke: Smoke) -> Verdict:
     detail = Trained(smoke, margins)
     gold = next(one.gold for one in smoke.plan.rows if one.row.id == row.id)
     if smoke.failure:
-        return error_verdict(row.id, f"the training broke: {smoke.failure}", Outcome.INFRA_ERROR, detail)
+        return Verdict(row.id, Outcome.INFRA_ERROR, reason=f"the training broke: {smoke.failure}", detail=detail)
     if found := defects(smoke):
-        return error_verdict(row.id, f"not trained: {found[0]}", Outcome.REWARD_ERROR, detail)
+        return Verdict(row.id, Outcome.REWARD_ERROR, reason=f"not trained: {found[0]}", detail=detail)
     if smoke.training is None or smoke.training.coverage < LEAST_COVERAGE:
         return Verdict(row.id, Outcome.ABSTAINED, reason="inconclusive: see gate warm_up", gold=gold, detail=detail)
     shown = ", ".join(f"{m.decoy} {'+' if m.rise > 0 else ''}{m.rise:.2f}" for m in margins)
