@@ -51,7 +51,7 @@ def _prompts(smoke: Smoke) -> Gate:
     if smoke.prompts:
         return Gate(Decision.FAILED, "prompts: " + "; ".join(map(str, smoke.prompts)))
     if smoke.probe is None:
-        return _not_reached("prompts")
+        return _NOT_REACHED
     checked = f"{len(smoke.plan.rows)} prompts give nothing away"
     template = f", and {smoke.plan.tokenizer} renders them" if smoke.plan.tokenizer else ""
     return Gate(Decision.PASSED, f"prompts: {checked}{template}")
@@ -60,7 +60,7 @@ def _prompts(smoke: Smoke) -> Gate:
 def _calls(smoke: Smoke) -> Gate:
     probe = smoke.probe
     if probe is None:
-        return _not_reached("calls")
+        return _NOT_REACHED
     if probe.defects:
         return Gate(Decision.FAILED, "calls: " + "; ".join(map(str, probe.defects)))
     record = probe.record
@@ -124,32 +124,34 @@ def _margins(training: Training) -> Gate:
     return Gate(Decision.PASSED, f"{shown}; least gain {min(m.rise for m in training.margins):.2f} nats")
 
 
-def _trained(part: Callable[[Training, Smoke], Gate], name: str, *, warm: bool = True) -> Callable[[Smoke], Gate]:
+def _trained(part: Callable[[Training, Smoke], Gate], *, warm: bool = True) -> Callable[[Smoke], Gate]:
     """A part that needs the training, and with `warm` a warm-up that reached its coverage."""
 
     def decided(smoke: Smoke) -> Gate:
         training = smoke.training
         if training is None:
-            return _not_reached(name, "not trained: see above" if defects(smoke) else "")
+            return _NOT_TRAINED if defects(smoke) else _NOT_REACHED
         if warm and training.coverage < LEAST_COVERAGE:
-            return _not_reached(name, "inconclusive: the warm-up did not reach its coverage")
+            return _INCONCLUSIVE
         return part(training, smoke)
 
     return decided
 
 
-def _not_reached(name: str, why: str = "") -> Gate:
-    return Gate(Decision.UNDECIDED, f"{name}: {why or 'not reached'}")
+#: Reasons that several parts share, and that are told once.
+_NOT_REACHED = Gate(Decision.UNDECIDED, "the run did not come to its other parts")
+_NOT_TRAINED = Gate(Decision.UNDECIDED, "nothing was trained")
+_INCONCLUSIVE = Gate(Decision.UNDECIDED, "inconclusive: nothing was trained")
 
 
 _PARTS: Mapping[str, Callable[[Smoke], Gate]] = {
     "prompts": _prompts,
     "calls": _calls,
-    "warm_up": _trained(lambda training, _: _warm_up(training), "warm_up", warm=False),
-    "liveness": _trained(lambda training, _: _liveness(training), "liveness"),
-    "group_signal": _trained(lambda training, _: _group_signal(training), "group_signal"),
-    "own_reward": _trained(_own_reward, "own_reward"),
-    "margins": _trained(lambda training, _: _margins(training), "margins"),
+    "warm_up": _trained(lambda training, _: _warm_up(training), warm=False),
+    "liveness": _trained(lambda training, _: _liveness(training)),
+    "group_signal": _trained(lambda training, _: _group_signal(training)),
+    "own_reward": _trained(_own_reward),
+    "margins": _trained(lambda training, _: _margins(training)),
 }
 #: The parts of the verdict, in order.
 PARTS = tuple(_PARTS)

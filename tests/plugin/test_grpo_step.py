@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
 #: Golds of two digits: none is part of another, or of a prompt.
 GOLDS = [str(37 + 7 * number) for number in range(8)]
 GOOD = """
@@ -89,3 +87,151 @@ def test_what_trl_trains_on_in_silence_is_refused_before_training(pytester, less
     assert told in step["gates"]["calls"]["reason"]
     assert step["gates"]["margins"]["decision"] == "undecided"
     assert "training" not in step
+
+
+def test_a_column_that_trl_keeps_to_itself_is_named(pytester, lessons):
+    lessons(
+        "def grade(completions, completion=None, **kwargs):\n"
+        "    wanted = completion or [''] * len(completions)\n"
+        "    return [float(c[0]['content'] == w) for c, w in zip(completions, wanted)]\n",
+        completion="\\boxed{GOLD}",
+    )
+    assert run(pytester, "--rk-step=grpo").ret == 1
+    gates = grpo_of(pytester)["gates"]
+    assert "completion" in gates["calls"]["reason"]
+    assert "rename" in gates["calls"]["reason"].lower()
+
+
+def test_a_prompt_that_gives_the_gold_away_is_refused(pytester, lessons):
+    lessons(GOOD, prompt="Here is what was answered: GOLD Which number is it?")
+    assert run(pytester, "--rk-step=grpo").ret == 1
+    gate = grpo_of(pytester)["gates"]["prompts"]
+    assert gate["decision"] == "failed"
+    assert "prompt" in gate["reason"]
+
+
+def test_a_reward_that_raises_is_shown_with_the_users_line(pytester, lessons):
+    lessons(
+        "def grade(completions, ground_truth, **kwargs):\n"
+        "    return [float(c[0]['contents'] == g) for c, g in zip(completions, ground_truth)]\n"
+    )
+    assert run(pytester, "--rk-step=grpo").ret == 1
+    reason = grpo_of(pytester)["gates"]["calls"]["reason"]
+    assert "KeyError" in reason
+    assert "lesson_reward.py:2" in reason
+
+
+def test_a_reward_that_ends_its_process_fails_the_step(pytester, lessons):
+    lessons("import os\ndef grade(completions, **kwargs):\n    os._exit(3)\n")
+    assert run(pytester, "--rk-step=grpo").ret == 1
+    step = grpo_of(pytester)
+    assert step["outcomes"] == {"infra_error": 8}
+    assert "exit code 3" in step["reason"]
+
+
+def test_without_the_extra_the_step_says_what_to_install_and_the_rest_runs(pytester, lessons):
+    lessons(GOOD)
+    pytester.makeconftest("import sys\nsys.modules['trl'] = None\nsys.modules['torch'] = None\n")
+    result = run(pytester)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "*lessons: UNDECIDED - grpo: training needs torch, trl are not*pip install 'pytest-rewardkit?grpo?'*"
+        ]
+    )
+    document = json.loads((pytester.path / "out.json").read_text())["suites"]["lessons"]
+    assert document["steps"]["local"]["gate"] == "passed"
+    assert document["steps"]["grpo"]["gate"] == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ("[grpo]\nsteps = 2\n", "steps"),
+        ("[grpo]\nrows = 4\n", "rows"),
+        ("[grpo]\ndomain = 'maths'\n", "must be one of"),
+        ("[grpo]\ncompletion = '####'\n", "{answer}"),
+        ("[grpo]\noptions = { output_dir = 'x' }\n", "output_dir"),
+    ],
+)
+def test_settings_that_could_not_be_meant_are_refused(pytester, lessons, table, told):
+    lessons(GOOD, table)
+    result = run(pytester)
+    assert result.ret == 4
+    assert told in result.stderr.str()
+
+
+def test_a_dataset_with_one_gold_for_all_rows_cannot_be_trained_on(pytester, lessons):
+    folder = lessons(GOOD)
+    lines = [json.loads(line) for line in (folder / "dataset.jsonl").read_text().splitlines()]
+    (folder / "dataset.jsonl").write_text("".join(json.dumps(row | {"ground_truth": "37"}) + "\n" for row in lines))
+    assert run(pytester, "--rk-step=grpo").ret == 1
+    assert "there are 1" in grpo_of(pytester)["reason"]
+
+
+@pytest.mark.slow
+def test_a_reward_that_teaches_passes_and_shows_its_curve_the_same_on_two_workers(pytester, lessons):
+    lessons(GOOD)
+    result = run(pytester, "--rk-step=local,grpo")
+    assert result.ret == 0, result.stdout.str()
+    result.stdout.fnmatch_lines(["*grpo * 8/8 *passed", "*reward 0.*", "*steps of 8 rows x 16 completions*"])
+    plain = (pytester.path / "out.json").read_bytes()
+    training = grpo_of(pytester)["training"]
+    assert training["steps"] == len(training["curve"]) >= 10
+    assert training["curve"][-1]["reward"] > training["curve"][0]["reward"]
+    log = pytester.path / ".rewardkit" / "lessons" / "grpo"
+    assert len((log / "log.jsonl").read_text().splitlines()) == training["steps"]
+    assert json.loads((log / "trainer_state.json").read_text())["global_step"] == training["steps"]
+    assert run(pytester, "--rk-step=local,grpo", "-n2").ret == 0
+    assert (pytester.path / "out.json").read_bytes() == plain
+
+
+@pytest.mark.slow
+def test_an_inverted_reward_is_live_and_refused(pytester, lessons):
+    """Loss, gradient and the reward's own curve are all as in a good run: the margins tell."""
+    lessons(GOOD.replace("return float(found == [gold])", "return float(found != [gold])"))
+    assert run(pytester, "--rk-step=grpo").ret == 1
+    step = grpo_of(pytester)
+    decisions = {name: gate["decision"] for name, gate in step["gates"].items()}
+    assert decisions["liveness"] == "passed"
+    assert decisions["margins"] == "failed"
+    assert "invert" in step["reason"] or "sign" in step["reason"]
+
+
+@pytest.mark.slow
+def test_columns_that_the_users_config_drops_are_named(pytester, lessons):
+    reward = GOOD.replace("ground_truth, **kwargs", "ground_truth=None, **kwargs").replace(
+        "    return [right", "    ground_truth = ground_truth or [''] * len(completions)\n    return [right"
+    )
+    lessons(reward, "[local]\n[grpo]\noptions = { remove_unused_columns = true }\n")
+    assert run(pytester, "--rk-step=grpo").ret == 1
+    assert "remove_unused_columns" in grpo_of(pytester)["reason"]
+
+
+@pytest.mark.slow
+def test_the_fixture_trains_once_for_a_test_and_takes_another_reward(pytester, lessons):
+    lessons(GOOD)
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.rk_suite("lessons")
+        def test_it_teaches(rk_grpo):
+            result = rk_grpo(steps=6)
+            assert result.passed, result
+            assert result.smoke.training.steps >= 6
+
+        @pytest.mark.rk_suite("lessons")
+        def test_a_constant_does_not(rk_grpo):
+            result = rk_grpo(lambda completions, **kwargs: [1.0] * len(completions))
+            assert not result.passed
+            assert "same reward" in str(result)
+
+        @pytest.mark.rk_suite("lessons")
+        def test_unknown_settings(rk_grpo):
+            with pytest.raises(pytest.UsageError, match="step_s"):
+                rk_grpo(step_s=6)
+        """
+    )
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=3)
