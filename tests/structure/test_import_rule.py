@@ -117,6 +117,14 @@ ALLOWED = {
         "reward_kit.packaging",
         "reward_kit.prepare",
     },
+    "reward_kit.integrations": {
+        "reward_kit.call_shapes",
+        "reward_kit.errors",
+        "reward_kit.integrations",
+        "reward_kit.models",
+        "reward_kit.reward",
+        "reward_kit.verdict",
+    },
     "reward_kit.prepare": {
         "reward_kit.dataset",
         "reward_kit.detectors",
