@@ -56,9 +56,7 @@ class StepLog(TrainerCallback):
             return
         step, now = state.global_step, margins(self._batch, measured(model, self._batch))
         rises = [after - before for before, after in zip(self._before, now, strict=True)]
-        self.logs.append(
-            {**logs, "step": step, "margin_mean": sum(now) / len(now), "margin_least": min(now)}
-        )
+        self.logs.append({**logs, "step": step, "margin_mean": sum(now) / len(now), "margin_least": min(now)})
         self._write(self.logs[-1])
         self._emit({"phase": "training", "done": step, "total": self._plan.most_steps, "reward": logs.get("reward")})
         if self._looked_at(step) and self._is_clear(min(rises)):

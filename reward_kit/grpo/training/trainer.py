@@ -25,7 +25,7 @@ from reward_kit.grpo.training.model import build_model, save_model
 from reward_kit.grpo.training.steps import StepLog
 from reward_kit.grpo.training.tokenizer import build_tokenizer
 from reward_kit.grpo.training.warmup import COVERAGE, warm_up
-from reward_kit.integrations.trl import to_trl_rows
+from reward_kit.integrations.trl import to_trl_dataset, to_trl_rows
 from reward_kit.models import text_of
 
 Emit = Callable[[dict[str, Any]], None]
@@ -116,7 +116,7 @@ def _trained(
         model=str(start.folder),
         reward_funcs=list(recorders),
         args=_config(plan, batch, weights),
-        train_dataset=datasets.Dataset.from_list(to_trl_rows([one.row for one in plan.rows])),
+        train_dataset=to_trl_dataset([one.row for one in plan.rows]),
     )
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
@@ -137,7 +137,7 @@ def _trained(
         margins=compared([one for one in plan.rows], batch, before, measured(model, batch)),
         changed=changed,
         parameters=len(weights_before),
-        record=_merged([recorder.record() for recorder in recorders]),
+        record=_merged([recorder.record for recorder in recorders]),
         seconds={**training.seconds, "training": time.monotonic() - began},
         memory_mb=_memory_mb(),
     )
