@@ -78,7 +78,8 @@ def with_settings(completions, ground_truth, tolerance=1e-6, style=None, weights
 def with_everything(prompts, completions, completion_ids, ground_truth, source, trainer_state, log_extra, log_metric):
     log_metric("seen", float(trainer_state.global_step))
     log_extra("source", source)
-    assert all(completion_ids[0]) and prompts[0][-1]["role"] == "user"
+    assert all(completion_ids[0])
+    assert prompts[0][-1]["role"] == "user"
     return good(completions, ground_truth)
 
 
@@ -100,7 +101,9 @@ def groups_of_sixteen(completions, ground_truth, **kwargs):
 
 
 def abstains_on_some(completions, ground_truth, **kwargs):
-    return [None if text == "" else right(text, truth) for text, truth in zip(texts(completions), ground_truth)]
+    return [
+        None if text == "" else right(text, truth) for text, truth in zip(texts(completions), ground_truth, strict=True)
+    ]
 
 
 def one_by_one(completions, ground_truth, **kwargs):
@@ -110,7 +113,7 @@ def one_by_one(completions, ground_truth, **kwargs):
 def partly_paid(completions, ground_truth, **kwargs):
     return [
         max(value, 0.1 if "boxed" in t else 0.0)
-        for value, t in zip(good(completions, ground_truth), texts(completions))
+        for value, t in zip(good(completions, ground_truth), texts(completions), strict=True)
     ]
 
 
@@ -289,7 +292,7 @@ def misspelt_abstains(completions, grund_truth=None, **kwargs):
 
 def misspelt_in_part(completions, groundtruth=None, **kwargs):
     truths = groundtruth or [""] * len(completions)
-    return [right(t, g) or (0.1 if "boxed" in t else 0.0) for t, g in zip(texts(completions), truths)]
+    return [right(t, g) or (0.1 if "boxed" in t else 0.0) for t, g in zip(texts(completions), truths, strict=True)]
 
 
 def misspelt_and_noisy(completions, groundtruth=None, **kwargs):
