@@ -134,7 +134,7 @@ def _trained(
         training,
         steps=trainer.state.global_step,
         logs=tuple(steps.logs),
-        margins=compared([one for one in plan.rows], batch, before, measured(model, batch)),
+        margins=compared(plan.rows, batch, before, measured(model, batch)),
         changed=changed,
         parameters=len(weights_before),
         record=_merged([recorder.record for recorder in recorders]),
