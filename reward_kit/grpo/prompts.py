@@ -7,7 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from reward_kit.grpo.shapes import Diagnosis, TrainingRow
+from reward_kit.grpo.templates import template_defects, texts_of
 from reward_kit.models import text_of
+
+__all__ = ["prompt_defects", "template_defects"]
 
 
 def prompt_defects(rows: Sequence[TrainingRow]) -> list[Diagnosis]:
@@ -30,11 +33,6 @@ def prompt_defects(rows: Sequence[TrainingRow]) -> list[Diagnosis]:
 _AS_MESSAGES = 'Write them as [{"role": "user", "content": ...}]: TRL applies no chat template to a string'
 _NO_ANSWER = "Train on the messages before the reference turn, and keep worked solutions out of the question"
 _ONE_ROW = "Keep one row of each prompt, with the right ground truth"
-
-
-def texts_of(row: TrainingRow) -> list[str]:
-    """The text of each message of a row's prompt."""
-    return [text_of(message.get("content")) for message in row.row.prompt]
 
 
 def _no_messages(row: TrainingRow) -> bool:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reward_kit.grpo.prompts import texts_of
 from reward_kit.grpo.shapes import Diagnosis, TrainingRow
 from reward_kit.models import text_of
 
@@ -43,6 +42,11 @@ def template_defects(folder: Path, rows: Sequence[TrainingRow]) -> list[Diagnosi
         for defect in _row_defects(_Rendered(tokenizer, row, _end_tokens(tokenizer, folder))):
             found.setdefault(defect.name, defect)
     return list(found.values())
+
+
+def texts_of(row: TrainingRow) -> list[str]:
+    """The text of each message of a row's prompt."""
+    return [text_of(message.get("content")) for message in row.row.prompt]
 
 
 def _loaded(folder: Path) -> Any:
@@ -178,7 +182,7 @@ def _end_of_turn(row: _Rendered) -> Iterator[Diagnosis]:
 
 
 def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {text_of(error).strip().partition(chr(10))[0]:.160}"
+    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]:.160}"
 
 
 def _short(text: str) -> str:
