@@ -112,7 +112,7 @@ def compared(
 
 
 def _rendered(tokenizer: PreTrainedTokenizerFast, prompt: Sequence[Message]) -> str:
-    rendered = tokenizer.apply_chat_template(list(prompt), tokenize=False, add_generation_prompt=True)
+    rendered = tokenizer.apply_chat_template([dict(m) for m in prompt], tokenize=False, add_generation_prompt=True)
     return str(rendered)
 
 
