@@ -10,8 +10,8 @@ import copy
 import inspect
 import threading
 import traceback
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace, TracebackType
@@ -157,16 +157,28 @@ class Caller:
     def _awaited(self, answer: Any) -> Any:
         if not self.is_async:
             return answer
-        work: Coroutine[Any, Any, Any] = answer
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        came = asyncio.run_coroutine_threadsafe(_outcome(answer), self._loop).result()
+        if isinstance(came, _Raised):
+            raise came.error
+        return came
+
+
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    error: BaseException
+
+
+async def _outcome(work: Awaitable[Any]) -> Any:
+    """What is awaited, or what it raised: a SystemExit would end the event loop, and nobody would hear of it."""
+    try:
+        return await work
+    except BaseException as error:  # noqa: BLE001  # raised again where the call was made
+        return _Raised(error)
 
 
 def _in_thread(call: Callable[[], Answer]) -> Answer:
-    future: Future[Answer] = Future()
-    thread = threading.Thread(target=lambda: future.set_result(call()), daemon=True)
-    thread.start()
-    thread.join()
-    return future.result()
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(call).result()
 
 
 def _answer(call: Callable[[], Any], count: int) -> Answer:
@@ -179,7 +191,9 @@ def _answer(call: Callable[[], Any], count: int) -> Answer:
         if problem := _no_list(returned):
             return Answer(problem=problem)
         values = list(returned)
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a reward raises is what the probe reports
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  # whatever a reward raises is reported; pytest.fail raises such too
         return Answer(problem="raises", error=_root(error), place=_place(_root(error)))
     if len(values) != count:
         return Answer(problem=f"returns {len(values)} values for {count} completions")

@@ -251,6 +251,19 @@ def test_returns_that_trl_cannot_take(returned: Any, words: str) -> None:
     assert words in defect.problem
 
 
+async def leaves(completions, **kwargs):
+    raise SystemExit(0)
+
+
+def fails(completions, **kwargs):
+    pytest.fail("not a reward's business")
+
+
+@pytest.mark.parametrize("reward", [leaves, fails], ids=name_of)
+def test_a_reward_that_leaves_is_one_that_raises(reward: Reward) -> None:
+    assert names(reward) == ["reward_raises"]
+
+
 def test_a_coroutine_nobody_awaits() -> None:
     assert names(lambda completions, ground_truth, **kwargs: judged(completions, ground_truth)) == ["wrong_return"]
 
