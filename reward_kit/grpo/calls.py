@@ -20,7 +20,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from reward_kit.errors import RewardKitError
-from reward_kit.grpo.recorder import as_number, is_async
+from reward_kit.grpo.recorder import CallRecorder, as_number, is_async
 from reward_kit.grpo.shapes import TrainingRow, TrlReward
 
 #: Columns that TRL keeps to itself or replaces by its own.
@@ -123,7 +123,7 @@ class Caller:
     To be used in a `with`; `columns` are what every call hands over.
     """
 
-    def __init__(self, reward: TrlReward, columns: Sequence[str]) -> None:
+    def __init__(self, reward: CallRecorder, columns: Sequence[str]) -> None:
         self.reward = reward
         self.columns = tuple(columns)
         self.is_async = is_async(reward)
@@ -143,9 +143,10 @@ class Caller:
     def __call__(
         self, items: Sequence[Item], conversational: bool = True, more: Mapping[str, Any] | None = None
     ) -> Answer:
-        """One call as TRL makes it; `more` are columns beside the dataset's own."""
+        """One call as TRL makes it, or, with `more` columns or as strings, one that TRL would not make: not recorded."""
+        reward: TrlReward = self.reward if conversational and not more else self.reward.__wrapped__
         keywords = keywords_of(items, self.columns, conversational) | dict(more or {})
-        return _answer(lambda: self._awaited(self.reward(**keywords)), len(items))
+        return _answer(lambda: self._awaited(reward(**keywords)), len(items))
 
     def elsewhere(self, items: Sequence[Item]) -> Answer:
         """The same call in the other thread: a function in a worker, a coroutine in the main thread."""

@@ -64,8 +64,7 @@ def _dropped_column(smoke: Smoke, failed: Collection[str]) -> Diagnosis | None:
     record = record_of(smoke)
     if record is None or not record.calls:
         return None
-    before = smoke.probe.record.columns if smoke.probe and smoke.probe.record else declared(smoke)
-    dropped = sorted(set(before) - set(record.columns))
+    dropped = sorted(declared(smoke) - set(record.columns))
     if not dropped:
         return None
     set_so = bool(smoke.plan.options.get("remove_unused_columns"))

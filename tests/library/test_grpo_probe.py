@@ -355,7 +355,10 @@ def test_a_column_that_trl_keeps_to_itself() -> None:
     rows = tuple(training_row(number, completion=str(number)) for number in (21, 34, 55))
 
     assert names(reward, rows) == ["reserved_column"]
-    assert names(good, rows) == []
+    seen = probed(good, rows)
+    assert seen.defects == ()
+    assert seen.record is not None  # of TRL's own calls only, not of those that looked for the cause
+    assert seen.record.columns.keys() == {"ground_truth", "source"}
 
 
 def test_messages_taken_for_strings() -> None:
