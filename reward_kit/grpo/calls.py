@@ -143,7 +143,7 @@ class Caller:
     def __call__(
         self, items: Sequence[Item], conversational: bool = True, more: Mapping[str, Any] | None = None
     ) -> Answer:
-        """One call as TRL makes it, or, with `more` columns or as strings, one that TRL would not make: not recorded."""
+        """One call as TRL makes it; with `more` columns or as strings, one that it would not make: not recorded."""
         reward: TrlReward = self.reward if conversational and not more else self.reward.__wrapped__
         keywords = keywords_of(items, self.columns, conversational) | dict(more or {})
         return _answer(lambda: self._awaited(reward(**keywords)), len(items))
