@@ -7,7 +7,8 @@ import functools
 import random
 import re
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -66,6 +67,15 @@ def adapted(function: Reward) -> Reward:
         return [float(getattr(value, "score", value)) for value in (reward.call([one], 5)[0] for one in samples)]
 
     return adapter
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> Iterator[None]:
+    """The noise of these tests is the same in every run."""
+    state = random.getstate()
+    random.seed(6)
+    yield
+    random.setstate(state)
 
 
 # -- good rewards of every kind ------------------------------------------------------------------------------------
@@ -184,8 +194,7 @@ def test_good_rewards_have_no_defect(reward: Reward) -> None:
     seen = probed(reward)
 
     assert seen.defects == ()
-    assert seen.scores[0].gold is not None
-    assert seen.scores[0].gold > 0.5
+    assert fmean(score.gold or 0.0 for score in seen.scores) > 0.5
 
 
 def test_a_reward_normalised_over_its_batch_has_no_defect() -> None:
@@ -249,6 +258,19 @@ def test_returns_that_trl_cannot_take(returned: Any, words: str) -> None:
 
     assert defect.name == "wrong_return"
     assert words in defect.problem
+
+
+async def leaves(completions, **kwargs):
+    raise SystemExit(0)
+
+
+def fails(completions, **kwargs):
+    pytest.fail("not a reward's business")
+
+
+@pytest.mark.parametrize("reward", [leaves, fails], ids=name_of)
+def test_a_reward_that_leaves_is_one_that_raises(reward: Reward) -> None:
+    assert names(reward) == ["reward_raises"]
 
 
 def test_a_coroutine_nobody_awaits() -> None:
@@ -342,7 +364,10 @@ def test_a_column_that_trl_keeps_to_itself() -> None:
     rows = tuple(training_row(number, completion=str(number)) for number in (21, 34, 55))
 
     assert names(reward, rows) == ["reserved_column"]
-    assert names(good, rows) == []
+    seen = probed(good, rows)
+    assert seen.defects == ()
+    assert seen.record is not None  # of TRL's own calls only, not of those that looked for the cause
+    assert seen.record.columns.keys() == {"ground_truth", "source"}
 
 
 def test_messages_taken_for_strings() -> None:
