@@ -16,7 +16,9 @@ import torch
 import transformers
 from transformers import AutoTokenizer
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
-from trl import GRPOConfig, GRPOTrainer
+
+# trl's names are loaded when they are asked for, which type checkers do not see.
+from trl import GRPOConfig, GRPOTrainer  # type: ignore[attr-defined]
 
 from reward_kit.grpo.recorder import CallRecorder
 from reward_kit.grpo.shapes import CallRecord, Plan, Training, TrlReward
@@ -94,8 +96,8 @@ def prepare(plan: Plan, folder: Path, emit: Emit) -> WarmStart:
 def quiet() -> None:
     """One thread, and nothing on stdout or stderr that is not ours."""
     torch.set_num_threads(1)
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
+    transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     datasets.utils.logging.set_verbosity_error()
     datasets.disable_progress_bars()
     warnings.filterwarnings("ignore", module=r"(trl|transformers|torch|accelerate|datasets)(\.|$)")
@@ -134,10 +136,10 @@ def _trained(
         training,
         steps=trainer.state.global_step,
         logs=tuple(steps.logs),
-        margins=compared([one for one in plan.rows], batch, before, measured(model, batch)),
+        margins=compared(plan.rows, batch, before, measured(model, batch)),
         changed=changed,
         parameters=len(weights_before),
-        record=_merged([recorder.record() for recorder in recorders]),
+        record=_merged([recorder.record for recorder in recorders]),
         seconds={**training.seconds, "training": time.monotonic() - began},
         memory_mb=_memory_mb(),
     )
