@@ -60,7 +60,7 @@ def test_another_format_is_declared_by_a_template():
 
 
 def test_a_template_without_a_place_for_the_answer_is_refused():
-    with pytest.raises(ValueError, match="must hold {answer} exactly once"):
+    with pytest.raises(ValueError, match=r"must hold .answer. exactly once"):
         MathDomain().declaring("The answer.")
 
 
@@ -107,18 +107,16 @@ def test_rows_are_drawn_by_seed():
 
 
 def test_a_rows_decoys_do_not_depend_on_the_rows_beside_it():
-    rows = some_rows(60)
+    rows = some_rows(80)
     eight = {one.row.id: one.decoys for one in training_rows(rows, MATH, 3, 8, accepted)}
     sixteen = {one.row.id: one.decoys for one in training_rows(rows, MATH, 3, 16, accepted)}
     assert eight.items() <= sixteen.items()
 
 
 def test_long_prompts_are_not_drawn_while_there_are_enough_short_ones():
-    rows = [
-        *some_rows(40),
-        *(Row(f"long-{n}", ({"role": "user", "content": "x" * 500},), str(n), {}, 1) for n in range(40)),
-    ]
-    assert not any(one.row.id.startswith("long") for one in training_rows(rows, MATH, 0, 16, accepted))
+    long = [Row(f"long-{n}", ({"role": "user", "content": f"{n}" * 500},), str(n), {}, 1) for n in range(40)]
+    drawn = training_rows([*some_rows(40), *long], MATH, 0, 16, accepted)
+    assert not any(one.row.id.startswith("long") for one in drawn)
 
 
 def test_no_two_rows_drawn_share_a_prompt_or_a_gold():
@@ -153,7 +151,7 @@ def test_a_reward_that_refuses_every_gold_is_trained_on_the_declared_one():
 
 def test_texts_of_a_row_are_all_different():
     bare = MATH.declaring("{answer}")
-    for one in training_rows(some_rows(40), bare, 0, 8, accepted):
+    for one in training_rows(some_rows(40), bare, 0, 8, lambda samples: [True] * len(samples)):
         texts = [one.gold, *(decoy.text for decoy in one.decoys)]
         assert len(set(texts)) == len(texts)
         assert "unboxed" not in [decoy.name for decoy in one.decoys]

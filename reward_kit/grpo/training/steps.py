@@ -28,7 +28,7 @@ _KEYS = {
 }
 #: Where the verdict is looked at again after the least number of steps.
 _LOOKS = (16, 20)
-#: Clear of the bars that the verdict has (a rise of 0.2 of the range, margins above 0): more steps would only add to it.
+#: Clear of the verdict's bars (a rise of 0.2 of the range, margins that rise at all): more steps would only add to it.
 _CLEAR_RISE, _CLEAR_MARGIN = 0.3, 0.5
 #: A margin that fell by this many nats in ten steps does not come back in the next fourteen; in none of the runs that
 #: benchmarks/grpo_seeds.py makes with a right reward did one fall at all.
