@@ -4,7 +4,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Re-made only when what they are made from changes: a second run installs nothing.
 INSTALLED := $(VENV)/.installed
-ALL_INSTALLED := $(VENV)/.installed-all
 # The CPU build of PyTorch, as pytorch.org documents it: a suite's training steps need no GPU, and it is far smaller.
 PYTORCH_CPU := https://download.pytorch.org/whl/cpu
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -14,17 +13,17 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --con
 math: $(INSTALLED)
 	$(BIN)/python -m pytest --rk-suite=math
 
-test: $(ALL_INSTALLED)
+test: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2
 
-lint: $(ALL_INSTALLED)
+lint: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-types: $(ALL_INSTALLED)
+types: $(INSTALLED)
 	$(BIN)/mypy
 
 # An environment that exists is kept, with the torch that is in it (README, "PyTorch").
@@ -32,10 +31,6 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; name one with 'make $(MAKECMDGOALS) PYTHON=python3.12'"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(INSTALL) --editable '.[dev]'
-	@touch $@
-
-$(ALL_INSTALLED): $(INSTALLED)
 	$(INSTALL) --no-deps --retries 0 --extra-index-url $(PYTORCH_CPU) torch
 	$(INSTALL) --editable '.[dev,all]'
 	@touch $@

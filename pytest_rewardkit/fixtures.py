@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_rewardkit.recorded import Recordings, RowClient
+    from pytest_rewardkit.training import SmokeRuns
     from reward_kit.cassettes.cassette import Cassette
     from reward_kit.controls import Control
     from reward_kit.models import Row
@@ -51,6 +54,16 @@ def rk_controls(rk_row: Row, rk_suite: Suite) -> list[Control]:
     declared = rk_suite.steps.get("controls")
     settings = declared.settings if declared else ControlsSettings()
     return list(DOMAINS[settings.domain](rk_row))
+
+
+@pytest.fixture
+def rk_grpo(
+    request: pytest.FixtureRequest, rk_suite: Suite, rk_reward: Callable[..., Any], tmp_path: Path
+) -> SmokeRuns:
+    """Real TRL training steps on a tiny model: `assert rk_grpo(steps=20).passed`; needs the mark rk_suite."""
+    from pytest_rewardkit.training import SmokeRuns
+
+    return SmokeRuns(request.config, rk_suite, rk_reward, tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -36,6 +36,11 @@ def add_options(parser: pytest.Parser) -> None:
         "records anew (with --rk-ids: those rows only). "
         "Recording needs FIREWORKS_API_KEY, or FIREWORKS_API_BASE of a server on this machine.",
     )
+    group.addoption(
+        "--rk-tokenizer",
+        metavar="DIR",
+        help="Check the tokenizer and chat template of the model that will be trained, in this folder, in step grpo.",
+    )
     parser.addini("rk_suite", "Suites to run where --rk-suite is not given.", default="")
     parser.addini("rk_cases", "Folder that holds the suites, relative to the ini file.", default="cases")
     parser.addini("rk_timeout", "Seconds one call of a reward may take.", default="30")
@@ -51,6 +56,7 @@ class Selection:
     json_path: Path | None
     timeout: float
     record: str = "none"
+    tokenizer: Path | None = None
 
 
 def wants_suites(config: pytest.Config) -> bool:
@@ -80,7 +86,9 @@ def read_selection(config: pytest.Config) -> Selection:
             flag = f"--{option.replace('_', '-')}"
             raise pytest.UsageError(f"{flag} is about suites, and none is named: add --rk-suite=NAME")
     steps, ids = _named("--rk-step", config.option.rk_step), _named("--rk-ids", config.option.rk_ids)
-    return Selection(tuple(paths), steps, ids, _json_path(config), _timeout(config), record_mode(config))
+    return Selection(
+        tuple(paths), steps, ids, _json_path(config), timeout_of(config), record_mode(config), tokenizer_of(config)
+    )
 
 
 def cases_folder(config: pytest.Config) -> Path:
@@ -176,7 +184,27 @@ def record_mode(config: pytest.Config) -> str:
     return mode
 
 
-def _timeout(config: pytest.Config) -> float:
+def tokenizer_of(config: pytest.Config) -> Path | None:
+    """What --rk-tokenizer names.
+
+    Raises:
+        pytest.UsageError: where that is no folder.
+    """
+    given = config.option.rk_tokenizer
+    if given is None:
+        return None
+    folder = config.invocation_params.dir / str(given)
+    if not given or not folder.is_dir():
+        raise pytest.UsageError(f"--rk-tokenizer={given} is not a folder: name one that save_pretrained wrote")
+    return folder
+
+
+def timeout_of(config: pytest.Config) -> float:
+    """Seconds one call of a reward may take.
+
+    Raises:
+        pytest.UsageError: where the ini file says something else.
+    """
     given = config.getini("rk_timeout")
     try:
         seconds = float(given)

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from reward_kit.fireworks.progress import Progress
+from reward_kit.progress import Told, progress_bar
 
 
 @contextmanager
-def shown_progress(config: pytest.Config, description: str, wanted: bool) -> Iterator[Progress | None]:
-    """A bar on the terminal while the block runs, where one is wanted and there is a terminal."""
-    if not wanted:
-        yield None
-        return
-    from reward_kit.fireworks.progress import progress_bar
-
+def shown_progress(config: pytest.Config, description: str) -> Iterator[Told]:
+    """A bar on the terminal while the block runs, where there is a terminal."""
     capture = config.pluginmanager.getplugin("capturemanager")
     with ExitStack() as stack:
         if capture is not None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,16 +31,18 @@ if TYPE_CHECKING:
     from pytest_rewardkit.options import Selection
     from reward_kit.cassettes.cassette import Mode
     from reward_kit.fireworks.client import FireworksClient
+    from reward_kit.progress import Told
+
+#: What steps leave to be looked at: training logs.
+_WORK_FOLDER = ".rewardkit"
 
 
 class StepRun:
     """One selected step of a suite in this run."""
 
-    def __init__(self, run: SuiteRun, step: Step[Any], rows: Sequence[Row]) -> None:
+    def __init__(self, run: SuiteRun, step: Step[Any]) -> None:
         self.run = run
         self.step = step
-        #: The rows that become items.
-        self.rows = rows
         #: The gates that are among the items of this process.
         self.gates_selected: set[str] = set()
         #: The decision of each gate whose item has been reported.
@@ -49,16 +53,27 @@ class StepRun:
         self.told: dict[str, str] = {}
         self._verdicts: Verdicts | None = None
 
+    @cached_property
+    def items(self) -> Sequence[Row]:
+        """The rows of the whole step: its gates are decided over these."""
+        return tuple(self.step.items())
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """Those of them that are items of this run: where ids are named, there may be none."""
+        ids = self.run.selection.ids
+        return [row for row in self.items if row.id in ids] if ids else self.items
+
     @property
     def verdicts(self) -> Verdicts:
         """This step's verdicts; shared where the run has a store."""
         if self._verdicts is None:
-            rows, store = self.run.suite.rows, store_of(self.run.config)
+            rows, whole, store = self.items, self.step.whole, store_of(self.run.config)
             if store is None:
-                self._verdicts = OwnVerdicts(rows, self._evaluate)
+                self._verdicts = OwnVerdicts(rows, self._evaluate, whole=whole)
             else:
-                folder = make_folder(store, self.run.suite.name, self.step.name)
-                self._verdicts = SharedVerdicts(rows, self._evaluate, folder, sharers_of(self.run.config))
+                folder, sharers = make_folder(store, self.run.suite.name, self.step.name), sharers_of(self.run.config)
+                self._verdicts = SharedVerdicts(rows, self._evaluate, folder, sharers, whole=whole)
         return self._verdicts
 
     def _evaluate(self, rows: Sequence[Row]) -> Iterator[Verdict]:
@@ -83,8 +98,13 @@ class StepRun:
 
     @property
     def narrowed(self) -> bool:
-        """True where rows were picked and this step did not run them all: then its gate is not expected to decide."""
-        return self.run.picks_rows and len(self.verdicts.known()) < len(self.run.suite.rows)
+        """True where rows were picked and this step did not run them all: then its gate is not expected to decide.
+
+        A whole step runs all of them for the sake of one: that it did says nothing of what was picked.
+        """
+        if self.step.whole or not self.items:
+            return self.run.picks_rows
+        return self.run.picks_rows and len(self.verdicts.known()) < len(self.items)
 
     def tolerates(self, verdict: Verdict) -> bool:
         """True where a row that did not pass is left to the gates, and all of them are there to decide."""
@@ -105,11 +125,13 @@ class StepRun:
         """What this step came to, from what has been evaluated."""
         verdicts = self.verdicts.known()
         gates = dict.fromkeys(self.step.gate_names, self._without_gate(verdicts)) | self.decided
-        return StepReport(self.step.name, verdicts, gates, tuple(self.step.notes(verdicts)))
+        step = self.step
+        notes, lines = tuple(step.notes(verdicts)), tuple(step.lines(verdicts))
+        return StepReport(step.name, verdicts, gates, notes, lines, step.document(verdicts))
 
     def _without_gate(self, verdicts: Sequence[Verdict]) -> Gate:
         """A gate that was stopped short of has failed where a row did that it could not have tolerated."""
-        ran = f"{len(verdicts)}/{len(self.run.suite.rows)} rows run"
+        ran = f"{len(verdicts)}/{len(self.items)} rows run"
         hopeless = [verdict for verdict in verdicts if not verdict.passed and not self.step.tolerates(verdict)]
         if hopeless and not self.narrowed:
             return Gate(Decision.FAILED, f"{hopeless[0].row_id}: {hopeless[0].outcome} ({ran})")
@@ -140,9 +162,8 @@ class SuiteRun:
         self._reward_found = ""
         #: The steps whose cassettes were opened in this run.
         self._opened: set[str] = set()
-        rows = [row for row in suite.rows if not selection.ids or row.id in selection.ids]
         selected = [step for name, step in suite.steps.items() if not selection.steps or name in selection.steps]
-        self.steps = {step.name: StepRun(self, step, rows) for step in selected}
+        self.steps = {step.name: StepRun(self, step) for step in selected}
 
     def grade(self, samples: Sequence[Sample]) -> Iterator[tuple[int, Verdict]]:
         """Grade with the reward that `rk_reward` gives; where there is none, every sample is an error."""
@@ -181,17 +202,40 @@ class SuiteRun:
     def fireworks(self, step: str, concurrency: int) -> Iterator[FireworksClient]:
         """The client behind the step's cassette, which records where --rk-record says so."""
         from reward_kit.cassettes.cassette import Mode
+        from reward_kit.fireworks.progress import shown_on
         from reward_kit.fireworks.session import recorded_client
 
         mode, tape = self._mode(step), self._tape(step)
         self._opened.add(step)
-        with (
-            shown_progress(self.config, f"recording {step}", mode is not Mode.NONE) as progress,
-            recorded_client(**tape, mode=mode, concurrency=concurrency, progress=progress) as (client, cassette),
-        ):
+        with ExitStack() as stack:
+            progress = None
+            if mode is not Mode.NONE:
+                progress = shown_on(stack.enter_context(shown_progress(self.config, f"recording {step}")))
+            opened = recorded_client(**tape, mode=mode, concurrency=concurrency, progress=progress)
+            client, cassette = stack.enter_context(opened)
             yield client
         if mode is Mode.NONE and not self.picks_rows and store_of(self.config) is None:
             self.remarks += [f"{step}: {said}" for said in [cassette.unused_text()] if said]
+
+    @contextmanager
+    def progress(self, description: str) -> Iterator[Told]:
+        """A bar on the terminal."""
+        with shown_progress(self.config, description) as told:
+            yield told
+
+    def work_folder(self, step: str) -> Path:
+        """.rewardkit/SUITE/STEP below the root folder; git is told to leave it alone."""
+        top = self.config.rootpath / _WORK_FOLDER
+        folder = top / self.suite.name / step
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        replace_file(top / ".gitignore", ["# made by pytest-rewardkit\n*\n"])
+        return folder
+
+    @property
+    def tokenizer(self) -> Path | None:
+        """What --rk-tokenizer names."""
+        return self.selection.tokenizer
 
     def fireworks_obstacle(self, step: str) -> str | None:
         """Why there is no client for the step."""

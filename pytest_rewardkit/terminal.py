@@ -46,6 +46,7 @@ def _details(step: StepReport) -> Iterator[str]:
     counts = outcome_counts(step.verdicts)
     if set(counts) - {"passed"}:
         yield ", ".join(f"{name} {count}" for name, count in counts.items())
+    yield from step.lines
     if step.gate.decision is not Decision.PASSED:
         return
     if len(step.gates) > 1:

@@ -25,17 +25,20 @@ class Verdicts(ABC):
     Args:
         rows: every row of the step, in dataset order.
         evaluate: called with the rows that are missing.
+        whole: whether rows are evaluated all together or not at all: then `evaluate` is called with every row.
     """
 
-    def __init__(self, rows: Sequence[Row], evaluate: Evaluate) -> None:
+    def __init__(self, rows: Sequence[Row], evaluate: Evaluate, *, whole: bool = False) -> None:
         self._rows = rows
         self._evaluate = evaluate
+        self._whole = whole
         self._known: dict[str, Verdict] = {}
         self._wanted: list[Row] = list(rows)
 
     def want(self, row_ids: frozenset[str]) -> None:
         """Say which rows this run will ask for; the others are evaluated only if they are asked for all the same."""
-        self._wanted = [row for row in self._rows if row.id in row_ids]
+        if not self._whole:
+            self._wanted = [row for row in self._rows if row.id in row_ids]
 
     def of(self, row_id: str) -> Verdict:
         """The verdict on one row."""
@@ -71,6 +74,9 @@ class OwnVerdicts(Verdicts):
     _stream: Iterator[Verdict] | None = None
 
     def _find(self, row_id: str) -> None:
+        if self._whole:  # known once there are all, so that one that is broken off is begun anew
+            self._known = {verdict.row_id: verdict for verdict in self._evaluate(self._rows)}
+            return
         self._draw_until(row_id)
         if row_id not in self._known:
             self._stream = self._evaluate([row for row in self._group_of(row_id) if row.id not in self._known])
@@ -102,16 +108,16 @@ class SharedVerdicts(Verdicts):
         sharers: how many workers share it.
     """
 
-    def __init__(self, rows: Sequence[Row], evaluate: Evaluate, folder: Path, sharers: int) -> None:
-        super().__init__(rows, evaluate)
+    def __init__(
+        self, rows: Sequence[Row], evaluate: Evaluate, folder: Path, sharers: int, *, whole: bool = False
+    ) -> None:
+        super().__init__(rows, evaluate, whole=whole)
         self._folder = folder
         self._sharers = sharers
 
     def _find(self, row_id: str) -> None:
         group = self._group_of(row_id)
-        # Whole calls of a reward that takes lists, cut where a run of one process cuts them.
-        calls = max(1, min(_MOST_CALLS_PER_CHUNK, len(group) // (4 * self._sharers * ROWS_PER_CALL)))
-        size = calls * ROWS_PER_CALL
+        size = self._chunk_size(len(group))
         start = next(i for i, row in enumerate(group) if row.id == row_id) // size * size
         chunk = group[start : start + size]
         stem = self._folder / f"{'wanted' if group is self._wanted else 'others'}-{start:07d}"
@@ -124,6 +130,13 @@ class SharedVerdicts(Verdicts):
                 self._read(done)
             finally:  # closing is not enough: what the reward forked and left behind holds the file open
                 fcntl.flock(lock, fcntl.LOCK_UN)
+
+    def _chunk_size(self, rows: int) -> int:
+        """Whole calls of a reward that takes lists, cut where a run of one process cuts them."""
+        if self._whole:
+            return rows
+        calls = max(1, min(_MOST_CALLS_PER_CHUNK, rows // (4 * self._sharers * ROWS_PER_CALL)))
+        return calls * ROWS_PER_CALL
 
     def _write(self, path: Path, verdicts: list[Verdict]) -> None:
         partial = path.with_suffix(".partial")

@@ -11,18 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from reward_kit.models import Outcome, Sample
+from reward_kit.processes import exit_reason, interrupt_held_back
 from reward_kit.reward import Reward
 from reward_kit.verdict import Scale, Verdict, error_verdict
-from reward_kit.workers import (
-    Answer,
-    Call,
-    Worker,
-    exit_reason,
-    grade_call,
-    interrupt_held_back,
-    killed_from_outside,
-    no_result,
-)
+from reward_kit.workers import Answer, Call, Worker, grade_call, killed_from_outside, no_result
 
 #: Rows in one call of a reward that takes lists, and in one event loop of an async one: a small training batch.
 ROWS_PER_CALL = 16

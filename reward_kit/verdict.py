@@ -7,9 +7,9 @@ import numbers
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
-from reward_kit.models import EvaluateResult, Outcome, Polarity
+from reward_kit.models import EvaluateResult, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +21,11 @@ class Scale:
     pass_at: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One control of a row as the reward graded it; `held` where the reward did what the polarity asks for."""
+class Detail(Protocol):
+    """What one kind of step knows of a row beside its outcome. A value that pickles: xdist's workers share verdicts."""
 
-    operator: str
-    polarity: Polarity
-    outcome: Outcome
-    score: float | None
-    held: bool
-    response: str
-    proof: str
+    def as_json(self) -> Mapping[str, Any]:
+        """The keys that it adds to the row in the results document, in their order; none that every row has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +34,7 @@ class Verdict:
 
     `score` is None where the reward gave none; `extracted` and `gold` are what was compared; `output` is what the
     reward printed meanwhile (its end, at most 4,000 characters); `response` is the text that was graded, kept where it
-    did not pass. `cases` are the row's controls; `finding` is the reason code of a data audit.
-    `finish_reason` says why a model's answer ended, `provenance` where an answer or a remote result comes from, and
-    `parity` whether a remote verdict is the local one (None where there was none to compare).
+    did not pass. `detail` is what the step that made the verdict has to say beyond that.
     """
 
     row_id: str
@@ -53,11 +45,7 @@ class Verdict:
     gold: str | None = None
     output: str = ""
     response: str | None = None
-    cases: tuple[Case, ...] = ()
-    finding: str = ""
-    finish_reason: str | None = None
-    provenance: str | None = None
-    parity: bool | None = None
+    detail: Detail | None = None
 
     @property
     def passed(self) -> bool:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
-import faulthandler
 import marshal
 import os
 import signal
@@ -20,7 +18,7 @@ import tempfile
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NoReturn
@@ -29,6 +27,7 @@ import pydantic
 
 from reward_kit.errors import DeadlineError, RewardKitError
 from reward_kit.models import Outcome, Sample
+from reward_kit.processes import end_family, leave_the_parent, redirect_output, tail
 from reward_kit.reward import Reward
 from reward_kit.verdict import Scale, Verdict, same_in_every_run, to_verdict
 
@@ -36,10 +35,6 @@ from reward_kit.verdict import Scale, Verdict, same_in_every_run, to_verdict
 Call = Sequence[int]
 
 _LENGTH = struct.Struct("!I")
-#: How much of what a reward printed is kept, in bytes: its end says most.
-_OUTPUT_KEPT = 4000
-_PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
 #: How long a worker may take to die after its answers ended.
 _DYING_SECONDS = 1.0
 
@@ -64,16 +59,6 @@ class Answer:
         rows, *how = marshal.loads(data)
         verdicts = [Verdict(row_id, Outcome(outcome), *rest) for row_id, outcome, *rest in rows]
         return cls(verdicts, *how)
-
-
-@contextlib.contextmanager
-def interrupt_held_back() -> Iterator[None]:
-    """Let Ctrl-C wait: raised in Python's own after-fork hooks, a KeyboardInterrupt would be dropped."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Worker:
@@ -144,12 +129,12 @@ class Worker:
 
     def stop(self) -> int:
         """End the process and what it started; its exit status as os.waitpid gives it."""
-        self._kill_group()
+        end_family(self.pid)
         _, status = os.waitpid(self.pid, 0)
         for descriptor in self.descriptors:
             os.close(descriptor)
         with self._printed:
-            self.last_output = _tail(self._printed)
+            self.last_output = tail(self._printed)
         return status
 
     def reap(self) -> int | None:
@@ -162,38 +147,14 @@ class Worker:
             time.sleep(0.005)
         return self.stop()
 
-    def _kill_group(self) -> None:
-        # Before waitpid, so that no number can belong to somebody else yet.
-        for descendant in _descendants(self.pid):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(descendant, signal.SIGKILL)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
-        with contextlib.suppress(ProcessLookupError):  # it had no time to lead its own group yet
-            os.kill(self.pid, signal.SIGKILL)
-
-
-def _descendants(pid: int) -> list[int]:
-    """Every living descendant of a process, those that left its group too; none where /proc does not tell."""
-    found: list[int] = []
-    parents = [pid]
-    while parents:
-        children: list[int] = []
-        for listing in Path(f"/proc/{parents.pop()}/task").glob("*/children"):
-            with contextlib.suppress(OSError):
-                children += map(int, listing.read_text().split())
-        found += children
-        parents += children
-    return found
-
 
 def _run_child(
     grade: Callable[[Call, BinaryIO], Answer], requests: int, answers: int, printed: BinaryIO, foreign: Sequence[int]
 ) -> NoReturn:
     """The whole life of a worker process; never returns."""
     try:
-        _leave_the_parent(foreign)
-        _redirect_output(printed)
+        leave_the_parent(foreign)
+        redirect_output(printed)
         worker = os.getpid()
         with os.fdopen(requests, "rb") as incoming:
             while calls := _read_calls(incoming):
@@ -205,30 +166,6 @@ def _run_child(
         os._exit(0)
     except BaseException:  # noqa: BLE001  # nothing may unwind into the parent's frames: the exit code tells
         os._exit(1)
-
-
-def _leave_the_parent(foreign: Sequence[int]) -> None:
-    """Own process group, dead with the parent, deaf to Ctrl-C (the parent decides), no foreign pipe held open."""
-    os.setsid()
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None)
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)  # what it forks twice stays its descendant, and can be found
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    faulthandler.disable()  # a crash is the parent's to report, not a dump on the user's terminal
-    for descriptor in foreign:
-        os.close(descriptor)
-
-
-def _redirect_output(printed: BinaryIO) -> None:
-    """Send what the reward prints to a file that the parent can read too; stdin reads nothing."""
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for source, target in ((nothing, 0), (printed.fileno(), 1), (printed.fileno(), 2)):
-        os.dup2(source, target)
-    sys.stdin = os.fdopen(os.dup(0), encoding="utf-8")
-    sys.stdout = sys.stderr = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
 
 
 def _read_calls(incoming: BinaryIO) -> list[Call]:
@@ -301,27 +238,11 @@ def _take_output(printed: BinaryIO) -> str:
     """The end of what was printed since the last look, and start over."""
     with contextlib.suppress(Exception):  # closed by the reward, or replaced by anything
         sys.stdout.flush()  # a line without its end is this call's output, not the next one's
-    text = _tail(printed)
+    text = tail(printed)
     if text:
         printed.seek(0)
         printed.truncate()
     return text
-
-
-def _tail(printed: BinaryIO) -> str:
-    size = os.fstat(printed.fileno()).st_size
-    return os.pread(printed.fileno(), _OUTPUT_KEPT, max(0, size - _OUTPUT_KEPT)).decode("utf-8", "replace")
-
-
-def exit_reason(status: int | None) -> str:
-    """What `Worker.reap` gave, in words."""
-    if status is None:
-        return "closed its pipe to the test run, or wrote to it,"
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        named = number in signal.Signals.__members__.values()  # most real-time signals have no name
-        return f"was killed by {signal.Signals(number).name if named else f'signal {number}'}"
-    return f"ended itself with exit code {os.WEXITSTATUS(status)}"
 
 
 def killed_from_outside(status: int | None) -> bool:

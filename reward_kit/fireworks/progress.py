@@ -1,15 +1,13 @@
-"""How far a run of calls is: a callback, and a bar for terminals."""
+"""How far a run of calls is: a callback, and how a bar shows it."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from reward_kit.progress import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,39 +78,14 @@ class Tally:
         return (self._clock() - self._started) / done * max(0, total - done)
 
 
-@contextmanager
-def progress_bar(description: str, console: Console | None = None) -> Iterator[Progress]:
-    """A bar on a terminal: rows, tokens, time left. It is gone when the block is left; elsewhere nothing is shown.
+def shown_on(told: Told) -> Progress:
+    """Shows a run of calls on a bar: rows, tokens, time left."""
 
-    Args:
-        description: what runs, in a word or two.
-        console: standard error by default, so that piped output stays clean.
-    """
-    from rich import progress as rich_progress
-    from rich.console import Console
+    def show(standing: Standing) -> None:
+        tokens = f"{standing.prompt_tokens:,} + {standing.completion_tokens:,} tokens"
+        told("", standing.done, standing.total, f"{tokens} {_clock_face(standing.seconds_left)}".rstrip())
 
-    console = console or Console(stderr=True)
-    columns = (
-        rich_progress.TextColumn("{task.description}"),
-        rich_progress.BarColumn(bar_width=20),
-        rich_progress.MofNCompleteColumn(),
-        rich_progress.TextColumn("{task.fields[tokens]}"),
-        rich_progress.TextColumn("{task.fields[left]}"),
-    )
-    with rich_progress.Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(description, total=None, tokens="", left="")
-
-        def show(standing: Standing) -> None:
-            tokens = f"{standing.prompt_tokens:,} + {standing.completion_tokens:,} tokens"
-            bar.update(
-                task,
-                completed=standing.done,
-                total=standing.total,
-                tokens=tokens,
-                left=_clock_face(standing.seconds_left),
-            )
-
-        yield show
+    return show
 
 
 def _clock_face(seconds: float | None) -> str:

@@ -23,5 +23,19 @@ def own_rise(logs: Sequence[Mapping[str, Any]], scale: Scale) -> float:
     return rise if all(map(math.isfinite, rewards)) else math.nan
 
 
+def zero_std_share(logs: Sequence[Mapping[str, Any]], first: int = 3) -> float:
+    """The share of groups, over the first steps, whose completions all got the same reward; 1 where none is known.
+
+    TRL 1.16 logs a share of 0 where the reward is None or NaN throughout: such a step counts as one without signal.
+    """
+    steps = logs[:first]
+    shares = [_number(log.get("frac_reward_zero_std")) if _is_finite(log.get("reward")) else 1.0 for log in steps]
+    return sum(shares) / len(shares) if shares else 1.0
+
+
+def _is_finite(value: Any) -> bool:
+    return math.isfinite(_number(value))
+
+
 def _number(value: Any) -> float:
     return float(value) if isinstance(value, (int, float)) else math.nan

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from reward_kit.files import replace_file
 from reward_kit.gates import NOT_SELECTED, Decision, Gate, outcome_counts, together
-from reward_kit.verdict import Case, Verdict
+from reward_kit.verdict import Verdict
 
 #: Version of the JSON document; keys are added without changing it, never changed.
 SCHEMA = 1
@@ -34,6 +34,10 @@ class StepReport:
     gates: Mapping[str, Gate]
     #: What whoever reads the verdict must know beside it.
     notes: Sequence[str] = ()
+    #: What a terminal shows below the step's line.
+    lines: Sequence[str] = ()
+    #: What the results document holds of the step beside rows and gates.
+    document: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def gate(self) -> Gate:
@@ -121,6 +125,7 @@ def _step(step: StepReport) -> dict[str, Any]:
         "reason": step.gate.reason,
         "gates": {name: {"decision": gate.decision.value, "reason": gate.reason} for name, gate in step.gates.items()},
         "notes": list(step.notes),
+        **step.document,
         "results": [_result(verdict) for verdict in step.verdicts],
     }
 
@@ -133,23 +138,6 @@ def _result(verdict: Verdict) -> dict[str, Any]:
         "reason": verdict.reason,
         "extracted": verdict.extracted,
     }
-    for name in ("finish_reason", "provenance", "parity"):
-        if (value := getattr(verdict, name)) is not None:
-            result[name] = value
-    if verdict.finding:
-        result["finding"] = verdict.finding
-    if verdict.cases:
-        result["controls"] = [_case(case) for case in verdict.cases]
+    if verdict.detail is not None:
+        result.update(verdict.detail.as_json())
     return result
-
-
-def _case(case: Case) -> dict[str, Any]:
-    return {
-        "operator": case.operator,
-        "polarity": case.polarity.value,
-        "outcome": case.outcome.value,
-        "score": case.score,
-        "held": case.held,
-        "response": case.response,
-        "proof": case.proof,
-    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Protocol, TypeVar
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reward_kit.fireworks.client import FireworksClient
+    from reward_kit.progress import Told
     from reward_kit.reward import Reward
 
 #: Rewards score from 0 to 1 and pass at 1, unless suite.toml says otherwise.
@@ -42,6 +43,20 @@ class Context(Protocol):
 
     def fireworks(self, step: str, concurrency: int) -> AbstractContextManager[FireworksClient]:
         """The client behind the cassette of a step; leaving the block saves what was recorded."""
+
+    def progress(self, description: str) -> AbstractContextManager[Told]:
+        """Shows how far something long is, while the block runs."""
+
+    def work_folder(self, step: str) -> Path:
+        """An empty folder of this step's, for what it leaves to be looked at; the last run's files are gone.
+
+        Raises:
+            OSError: where it cannot be made.
+        """
+
+    @property
+    def tokenizer(self) -> Path | None:
+        """The folder with the tokenizer and chat template of the model that will be trained, where one was named."""
 
     def fireworks_obstacle(self, step: str) -> str | None:
         """Why there is no such client: no cassette, one that cannot be used, or no key to record with; else None."""
@@ -88,6 +103,8 @@ class Step(ABC, Generic[S]):
     settings_type: ClassVar[type[Settings]]
     #: Its thresholds by name, each an item of the suite: `suite.toml::controls::specificity`.
     gate_names: ClassVar[tuple[str, ...]] = (GATE,)
+    #: True where the rows are evaluated in one go: together, or not at all.
+    whole: ClassVar[bool] = False
 
     def __init__(self, settings: S, folder: Path, rows: Sequence[Row], scale: Scale = DEFAULT_SCALE) -> None:
         self.settings = settings
@@ -99,6 +116,13 @@ class Step(ABC, Generic[S]):
         """What is wrong with the files this step needs, found before anything runs."""
         return []
 
+    def items(self) -> Sequence[Row]:
+        """The rows that become its items, in dataset order; asked where `defects` found none.
+
+        A step that leaves rows out has no verdicts on them: its gates say so.
+        """
+        return self.rows
+
     def tolerates(self, verdict: Verdict) -> bool:
         """True where this row may fall short without failing by itself: the gate decides. Never an error."""
         return False
@@ -107,14 +131,22 @@ class Step(ABC, Generic[S]):
         """Why the step cannot run here, and what to do; its rows are then skipped, and its gates are undecided."""
         return None
 
+    def lines(self, verdicts: Sequence[Verdict]) -> Sequence[str]:
+        """What a terminal shows below the step's line, beside what its gates say."""
+        return ()
+
+    def document(self, verdicts: Sequence[Verdict]) -> Mapping[str, Any]:
+        """What the results document holds of the step beside its rows and gates, as JSON values."""
+        return {}
+
     def notes(self, verdicts: Sequence[Verdict]) -> Sequence[str]:
         """What whoever reads the step's verdict must know beside it: where the answers come from, say."""
         return ()
 
     @abstractmethod
     def evaluate(self, rows: Sequence[Row], context: Context) -> Iterator[Verdict]:
-        """Yield one verdict for each of `rows`, in any order, as they are decided."""
+        """Yield one verdict for each of `rows`, in any order, as they are decided; a whole step is given all items."""
 
     @abstractmethod
     def gates(self, verdicts: Sequence[Verdict]) -> Mapping[str, Gate]:
-        """Decide each of `gate_names` from the verdicts on all the step's rows, in dataset order."""
+        """Decide each of `gate_names` from the verdicts on all of `items`, in dataset order."""

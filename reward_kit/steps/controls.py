@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from math import floor
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, field_validator
 
@@ -13,11 +14,45 @@ from reward_kit.gates import Decision, Gate, list_of, meets, percent
 from reward_kit.models import Outcome, Polarity, Row, Sample
 from reward_kit.settings import Settings
 from reward_kit.steps.base import Context, Step
-from reward_kit.verdict import Case, Scale, Verdict
+from reward_kit.verdict import Scale, Verdict
 
 #: How much of a response a reason shows: its end, where the answer stands.
 _SHOWN = 120
 _NOTHING_PROVED = "no control could be proved for this gold: nothing was checked"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One control of a row as the reward graded it; `held` where the reward did what the polarity asks for."""
+
+    operator: str
+    polarity: Polarity
+    outcome: Outcome
+    score: float | None
+    held: bool
+    response: str
+    proof: str
+
+    def as_json(self) -> Mapping[str, Any]:
+        return {
+            "operator": self.operator,
+            "polarity": self.polarity.value,
+            "outcome": self.outcome.value,
+            "score": self.score,
+            "held": self.held,
+            "response": self.response,
+            "proof": self.proof,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ControlCases:
+    """The detail of a row that has controls: at least one."""
+
+    cases: tuple[Case, ...]
+
+    def as_json(self) -> Mapping[str, Any]:
+        return {"controls": [case.as_json() for case in self.cases]}
 
 
 class ControlsSettings(Settings):
@@ -57,7 +92,7 @@ class ControlsStep(Step[ControlsSettings]):
     def tolerates(self, verdict: Verdict) -> bool:
         if verdict.outcome.is_error:
             return False
-        return all(case.held or self.settings.required(case.polarity) < 1.0 for case in verdict.cases)
+        return all(case.held or self.settings.required(case.polarity) < 1.0 for case in _cases_of(verdict))
 
     def evaluate(self, rows: Sequence[Row], context: Context) -> Iterator[Verdict]:
         graded = _Graded()
@@ -101,15 +136,21 @@ class _Graded:
 def _row_verdict(row_id: str, graded: Sequence[tuple[Control, Verdict]], scale: Scale) -> Verdict:
     """What a row's controls come to together."""
     cases = tuple(_case(control, verdict, scale) for control, verdict in graded)
+    detail = ControlCases(cases)
     output = "\n".join(verdict.output for _, verdict in graded if verdict.output)[-4000:]
     survivors = [pair for pair, case in zip(graded, cases, strict=True) if not case.held]
     if not survivors:
-        return Verdict(row_id, Outcome.PASSED, 1.0, f"{len(cases)} controls hold", output=output, cases=cases)
+        return Verdict(row_id, Outcome.PASSED, 1.0, f"{len(cases)} controls hold", output=output, detail=detail)
     control, verdict = min(survivors, key=_gravity)
     paid_wrong = control.polarity is Polarity.FLIPPING and _is_paid(verdict, scale)
     outcome = Outcome.WRONG_ANSWER if paid_wrong else verdict.outcome
     reason = "; ".join(_survival(*pair) for pair in sorted(survivors, key=_gravity))
-    return Verdict(row_id, outcome, verdict.score, reason, verdict.extracted, verdict.gold, output, cases=cases)
+    return Verdict(row_id, outcome, verdict.score, reason, verdict.extracted, verdict.gold, output, detail=detail)
+
+
+def _cases_of(verdict: Verdict) -> tuple[Case, ...]:
+    """The row's controls; none where none could be proved, or where the step broke."""
+    return verdict.detail.cases if isinstance(verdict.detail, ControlCases) else ()
 
 
 def _is_paid(verdict: Verdict, scale: Scale) -> bool:
@@ -168,10 +209,11 @@ def _gates(verdicts: Sequence[Verdict], settings: ControlsSettings) -> dict[str,
 def _gate(polarity: Polarity, verdicts: Sequence[Verdict], required: float) -> Gate:
     """Sensitivity or specificity: how many of the controls of one polarity hold."""
     kind, shows = _SHOWS[polarity]
-    unproved = [verdict.row_id for verdict in verdicts if not any(map(shows, verdict.cases))]
+    unproved = [verdict.row_id for verdict in verdicts if not any(map(shows, _cases_of(verdict)))]
     if len(unproved) == len(verdicts):
         return Gate(Decision.UNDECIDED, f"no {kind} could be proved for any of {_rows(len(verdicts))}")
-    cases = [(verdict.row_id, case) for verdict in verdicts for case in verdict.cases if case.polarity is polarity]
+    all_cases = [(verdict.row_id, case) for verdict in verdicts for case in _cases_of(verdict)]
+    cases = [(row_id, case) for row_id, case in all_cases if case.polarity is polarity]
     survivors = [f"{row_id} {case.operator}" for row_id, case in cases if not case.held]
     held, total = len(cases) - len(survivors), len(cases)
     share = f" ({floor(1000 * held / total) / 1000:g})" if survivors else ""

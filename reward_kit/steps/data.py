@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
@@ -29,6 +29,16 @@ from reward_kit.steps.base import GATE, Context, RateSettings, Step
 from reward_kit.verdict import Verdict
 
 _PREPARE = "run 'reward-kit prepare' and review the diff"
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """The detail of a row that the audit found fault with: the code of the reason that is told first."""
+
+    finding: str
+
+    def as_json(self) -> Mapping[str, Any]:
+        return {"finding": self.finding}
 
 
 class DataSettings(Settings):
@@ -130,7 +140,7 @@ class DataStep(Step[DataSettings]):
         return []
 
     def tolerates(self, verdict: Verdict) -> bool:
-        return verdict.finding in self.settings.allowed
+        return isinstance(verdict.detail, Audited) and verdict.detail.finding in self.settings.allowed
 
     def evaluate(self, rows: Sequence[Row], context: Context) -> Iterator[Verdict]:
         for row in rows:
@@ -159,8 +169,8 @@ class DataStep(Step[DataSettings]):
         gold = str(row.ground_truth)
         findings = sorted(self._findings[row.id], key=lambda finding: finding.reason in self.settings.reasons)
         if findings:
-            reason = f"{findings[0].reason}: {findings[0].message}"
-            return Verdict(row.id, Outcome.GOLD_DEFECT, 0.0, reason, gold, gold, finding=findings[0].reason.value)
+            reason, detail = f"{findings[0].reason}: {findings[0].message}", Audited(findings[0].reason.value)
+            return Verdict(row.id, Outcome.GOLD_DEFECT, 0.0, reason, gold, gold, detail=detail)
         said = f"stands up to the audit {self._domain}" if self.rebuilt is None else "as its source says"
         return Verdict(row.id, Outcome.PASSED, 1.0, said, gold, gold)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
@@ -14,7 +14,7 @@ from reward_kit.gates import Decision, Gate, list_of, rate_gate
 from reward_kit.models import Outcome, Row, Sample
 from reward_kit.settings import Settings
 from reward_kit.steps.base import Context, RateSettings, Step
-from reward_kit.steps.provenance import RESULTS, provenance_notes
+from reward_kit.steps.provenance import RESULTS, Sourced, provenance_notes
 from reward_kit.verdict import Verdict, error_verdict, to_verdict
 
 if TYPE_CHECKING:
@@ -23,6 +23,16 @@ if TYPE_CHECKING:
     from reward_kit.reward import Reward
 
 _NO_REFERENCE = "the row ends in a prompt: no reference to grade"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared(Sourced):
+    """The detail of a row that was graded there and here; `parity` where the verdict from there is the local one."""
+
+    parity: bool
+
+    def as_json(self) -> Mapping[str, Any]:
+        return {"provenance": self.provenance, "parity": self.parity}
 
 
 class PreviewSettings(RateSettings):
@@ -104,8 +114,9 @@ class PreviewStep(Step[PreviewSettings]):
         said = f"there {_said(remote)}, here {_said(here)}"
         if _essence(remote) != _essence(here):
             why = f"{said}: {remote.reason or here.reason}"
-            return replace(error_verdict(here.row_id, why, Outcome.INFRA_ERROR), provenance=source, parity=False)
-        return replace(remote, reason=said, extracted=here.extracted, gold=here.gold, provenance=source, parity=True)
+            return replace(error_verdict(here.row_id, why, Outcome.INFRA_ERROR), detail=Compared(source, False))
+        detail = Compared(source, True)
+        return replace(remote, reason=said, extracted=here.extracted, gold=here.gold, detail=detail)
 
     def gates(self, verdicts: Sequence[Verdict]) -> Mapping[str, Gate]:
         return {"pass_rate": rate_gate(verdicts, self.settings), "parity": _parity(verdicts)}
@@ -113,14 +124,19 @@ class PreviewStep(Step[PreviewSettings]):
 
 def _parity(verdicts: Sequence[Verdict]) -> Gate:
     """Local and remote verdicts agree on every row."""
-    differ = [verdict.row_id for verdict in verdicts if verdict.parity is False]
+    differ = [verdict.row_id for verdict in verdicts if _parity_of(verdict) is False]
     if differ:
         return Gate(Decision.FAILED, f"{len(differ)}/{len(verdicts)} rows have another verdict here: {list_of(differ)}")
-    unknown = [verdict.row_id for verdict in verdicts if verdict.parity is None]
+    unknown = [verdict.row_id for verdict in verdicts if _parity_of(verdict) is None]
     if unknown or not verdicts:
         shown = f"{len(unknown)}/{len(verdicts)} rows could not be compared: {list_of(unknown)}"
         return Gate(Decision.FAILED if unknown else Decision.UNDECIDED, shown)
     return Gate(Decision.PASSED, f"{len(verdicts)}/{len(verdicts)} rows have the same verdict there and here")
+
+
+def _parity_of(verdict: Verdict) -> bool | None:
+    """None where there was nothing to compare."""
+    return verdict.detail.parity if isinstance(verdict.detail, Compared) else None
 
 
 def _essence(verdict: Verdict) -> tuple[bool, bool, bool, float | None]:

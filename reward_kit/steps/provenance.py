@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from reward_kit.verdict import Verdict
 
@@ -21,9 +23,20 @@ RESULTS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Sourced:
+    """The detail of a verdict on what came from elsewhere: `provenance` is the source that it came from."""
+
+    provenance: str
+
+    def as_json(self) -> Mapping[str, Any]:
+        return {"provenance": self.provenance}
+
+
 def provenance_notes(verdicts: Sequence[Verdict], meaning: Mapping[str, str]) -> list[str]:
     """One note for each source that is not the live service, with its number of rows where it is not that of all."""
-    counts = Counter(verdict.provenance for verdict in verdicts if verdict.provenance)
+    details = [verdict.detail for verdict in verdicts]
+    counts = Counter(detail.provenance for detail in details if isinstance(detail, Sourced))
     return source_notes(counts, meaning, "rows", len(verdicts))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field, field_validator
@@ -14,7 +14,7 @@ from reward_kit.gates import Decision, Gate, meets, percent, rate_gate
 from reward_kit.models import Outcome, Row, Sample
 from reward_kit.settings import Settings
 from reward_kit.steps.base import Context, RateSettings, Step
-from reward_kit.steps.provenance import ANSWERS, provenance_notes
+from reward_kit.steps.provenance import ANSWERS, Sourced, provenance_notes
 from reward_kit.verdict import Verdict, error_verdict
 
 if TYPE_CHECKING:
@@ -34,6 +34,17 @@ _CAUSES: Mapping[str, tuple[frozenset[Outcome], str]] = {
 _OWN_KEYS = frozenset(
     {"model", "messages", "tools", "max_tokens", "max_completion_tokens", "temperature", "n", "stream"}
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Answered(Sourced):
+    """The detail of a row that was answered; `finish_reason` says why the answer ended, None where nobody said."""
+
+    finish_reason: str | None = None
+
+    def as_json(self) -> Mapping[str, Any]:
+        ended = {} if self.finish_reason is None else {"finish_reason": self.finish_reason}
+        return {**ended, "provenance": self.provenance}
 
 
 class RegenerateSettings(RateSettings):
@@ -99,12 +110,8 @@ class RegenerateStep(Step[RegenerateSettings]):
                 graded.append((Sample(row, answer.response), answer))
         for position, verdict in context.grade([sample for sample, _ in graded]):
             sample, answer = graded[position]
-            yield replace(
-                verdict,
-                response=sample.response_text,
-                finish_reason=answer.finish_reason,
-                provenance=answer.source,
-            )
+            detail = Answered(answer.source, answer.finish_reason)
+            yield replace(verdict, response=sample.response_text, detail=detail)
 
     async def _ask(self, client: FireworksClient, rows: Sequence[Row]) -> list[Completion | RewardKitError]:
         """The model's answer to each row, or why there is none."""
@@ -164,4 +171,5 @@ def _cause_of(verdict: Verdict) -> str | None:
 
 
 def _is_cut(verdict: Verdict) -> bool:
-    return verdict.finish_reason == "length" or verdict.outcome is Outcome.TRUNCATED
+    ended_by_limit = isinstance(verdict.detail, Answered) and verdict.detail.finish_reason == "length"
+    return ended_by_limit or verdict.outcome is Outcome.TRUNCATED

@@ -22,7 +22,7 @@ from reward_kit.prepare.build import build
 from reward_kit.prepare.declared import pipeline_of
 from reward_kit.prepare.report import report_path
 from reward_kit.prepare.settings import SourceSettings
-from reward_kit.steps.data import DataSettings, DataStep
+from reward_kit.steps.data import Audited, DataSettings, DataStep
 from reward_kit.verdict import Verdict
 
 SOURCE = {"kind": "jsonl", "path": "source.jsonl", "layout": "gsm8k"}
@@ -158,8 +158,8 @@ def test_a_row_with_a_finding_fails_and_names_it(tmp_path: Path) -> None:
     prepared(suite_folder(tmp_path, [*ANSWERS, WRONG]))
     verdicts, gate = run(data_step(tmp_path))
 
-    assert not any(verdict.finding for verdict in verdicts[:3])
-    assert (verdicts[3].outcome, verdicts[3].finding) == (Outcome.GOLD_DEFECT, "solution_disagrees")
+    assert not any(verdict.detail for verdict in verdicts[:3])
+    assert (verdicts[3].outcome, verdicts[3].detail) == (Outcome.GOLD_DEFECT, Audited("solution_disagrees"))
     assert verdicts[3].reason.startswith("solution_disagrees: by the solution, ")
     assert not data_step(tmp_path).tolerates(verdicts[3])
     assert gate.decision is Decision.FAILED
@@ -183,7 +183,7 @@ def test_a_row_for_which_two_reasons_hold_counts_for_both(tmp_path: Path) -> Non
     shares = {"solution_disagrees": 1.0, "gold_in_prompt": 0.2}
     verdicts, gate = run(data_step(tmp_path, allowed=shares))
 
-    assert verdicts[3].finding == "solution_disagrees"
+    assert verdicts[3].detail == Audited("solution_disagrees")
     assert gate == Gate(Decision.FAILED, "gold_in_prompt holds for 1/4 rows, 20% is allowed")
     assert run(data_step(tmp_path, allowed={**shares, "gold_in_prompt": 0.25}))[1].decision is Decision.PASSED
 
@@ -193,7 +193,7 @@ def test_a_reason_that_is_not_allowed_comes_before_one_that_is(tmp_path: Path) -
     step = data_step(tmp_path, rows, source=None, domain="math", allowed={"solution_disagrees": 1.0})
     verdicts, gate = run(step)
 
-    assert (verdicts[3].finding, step.tolerates(verdicts[3])) == ("gold_in_prompt", False)
+    assert (verdicts[3].detail, step.tolerates(verdicts[3])) == (Audited("gold_in_prompt"), False)
     assert gate.decision is Decision.FAILED
 
 

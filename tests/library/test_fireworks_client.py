@@ -19,11 +19,12 @@ from reward_kit.fireworks.account import Account
 from reward_kit.fireworks.client import FireworksClient
 from reward_kit.fireworks.errors import FireworksError, NoKeyError
 from reward_kit.fireworks.pacer import TokenPacer
-from reward_kit.fireworks.progress import Tally, progress_bar
+from reward_kit.fireworks.progress import Tally, shown_on
 from reward_kit.fireworks.retries import RetryPolicy
 from reward_kit.fireworks.secrets import Key
 from reward_kit.fireworks.shapes import ChatRequest, Evaluator, Tag
 from reward_kit.fireworks.transport import live_transport
+from reward_kit.progress import progress_bar
 
 pytestmark = pytest.mark.asyncio
 
@@ -580,7 +581,8 @@ async def test_the_bar_shows_rows_tokens_and_time_left():
     from rich.console import Console
 
     console = Console(force_terminal=True, width=80, record=True, color_system=None)
-    with progress_bar("regenerate", console) as show:
+    with progress_bar("regenerate", console) as told:
+        show = shown_on(told)
         tally = Tally(show, clock=iter([0.0, 0.0, 75.0]).__next__)
         tally.expect(2)
         tally.start()

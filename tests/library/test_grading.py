@@ -20,9 +20,9 @@ import pytest
 from reward_kit import EvaluateResult, Message, Outcome, reward_function
 from reward_kit.grading import ROWS_PER_CALL, Grader
 from reward_kit.models import Row, Sample
+from reward_kit.processes import exit_reason
 from reward_kit.reward import as_reward
 from reward_kit.verdict import Scale, Verdict
-from reward_kit.workers import exit_reason
 
 #: Long enough for a call that does nothing on a busy machine, short enough to wait for a few times.
 SHORT = 0.5

@@ -16,7 +16,7 @@ from reward_kit.fireworks.shapes import Evaluator, Preview, PreviewResult, Sourc
 from reward_kit.gates import Decision
 from reward_kit.models import Row, Sample
 from reward_kit.reward import Reward, as_reward, load_reward
-from reward_kit.steps.preview import PreviewSettings, PreviewStep
+from reward_kit.steps.preview import Compared, PreviewSettings, PreviewStep
 from reward_kit.verdict import Scale, Verdict, to_verdict
 
 ROWS = [
@@ -123,7 +123,7 @@ def test_another_verdict_there_fails_parity_and_names_the_row(there: PreviewResu
     found, gates = run(Remote({"3": there}, {"3": here}), pass_rate=0.2, max_abstained=0.5)
 
     assert found["3"].outcome is Outcome.INFRA_ERROR
-    assert found["3"].parity is False
+    assert found["3"].detail == Compared("stand-in", parity=False)
     assert gates["parity"].reason == "1/5 rows have another verdict here: 3"
     assert {gate.decision for gate in gates.values()} == {Decision.FAILED}
 
@@ -142,7 +142,7 @@ def test_a_reward_that_abstains_there_and_here_has_not_passed() -> None:
     remote = Remote({"3": PreviewResult(True, None)}, {"3": None})
     found, gates = run(remote)
 
-    assert (found["3"].outcome, found["3"].parity) == (Outcome.ABSTAINED, True)
+    assert (found["3"].outcome, found["3"].detail) == (Outcome.ABSTAINED, Compared("stand-in", parity=True))
     assert gates["parity"].decision is Decision.PASSED
     assert gates["pass_rate"].decision is Decision.FAILED
     assert run(remote, max_abstained=0.2)[1]["pass_rate"].decision is Decision.PASSED

@@ -15,7 +15,7 @@ from reward_kit.errors import RewardKitError
 from reward_kit.fireworks.shapes import ChatRequest, Completion, Source, Tag
 from reward_kit.gates import Decision
 from reward_kit.models import Row, Sample
-from reward_kit.steps.regenerate import RegenerateSettings, RegenerateStep
+from reward_kit.steps.regenerate import Answered, RegenerateSettings, RegenerateStep
 from reward_kit.verdict import Verdict, error_verdict
 
 TOOL = {"type": "function", "function": {"name": "add", "parameters": {}}}
@@ -116,7 +116,7 @@ def test_truncated_answers_stay_in_the_rate_and_have_a_gate_of_their_own() -> No
 
 
 def test_an_answer_that_passes_though_it_was_cut_counts_as_cut() -> None:
-    verdict = Verdict("a", Outcome.PASSED, 1.0, finish_reason="length")
+    verdict = Verdict("a", Outcome.PASSED, 1.0, detail=Answered("live", "length"))
 
     assert regenerate().gates([verdict])["max_truncated"].decision is Decision.FAILED
 
@@ -137,7 +137,7 @@ def test_likely_causes_come_with_what_to_do_the_most_frequent_first() -> None:
 
 
 def test_an_answer_that_was_cut_is_blamed_on_the_token_budget_whatever_the_reward_said_of_it() -> None:
-    verdict = Verdict("a", Outcome.WRONG_ANSWER, 0.0, finish_reason="length")
+    verdict = Verdict("a", Outcome.WRONG_ANSWER, 0.0, detail=Answered("live", "length"))
 
     reason = regenerate().gates([verdict])["pass_rate"].reason
     assert reason.endswith("likely causes: token budget 1 (raise max_tokens)")
@@ -156,7 +156,7 @@ def test_where_answers_come_from_stands_beside_the_verdict() -> None:
     verdicts = verdicts_of(step, {"2": RewardKitError("none")})
 
     assert step.notes(verdicts) == ["authored answers, not this model's (3 of 4 rows)"]
-    assert step.notes([Verdict("a", Outcome.PASSED, provenance="live")]) == []
+    assert step.notes([Verdict("a", Outcome.PASSED, detail=Answered("live", "stop"))]) == []
 
 
 def test_without_a_client_the_step_cannot_run() -> None:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import pickle
+from typing import Any
 
 import pytest
 
 from reward_kit import Outcome
+from reward_kit.fireworks.shapes import Source
 from reward_kit.gates import Decision, Gate
+from reward_kit.models import Polarity
 from reward_kit.report.results import Readiness, StepReport, SuiteReport, results_document
-from reward_kit.verdict import Verdict
+from reward_kit.steps.controls import Case, ControlCases
+from reward_kit.steps.data import Audited
+from reward_kit.steps.preview import Compared
+from reward_kit.steps.regenerate import Answered
+from reward_kit.verdict import Detail, Verdict
 
 VERDICTS = (
     Verdict("b", Outcome.PASSED, 1.0, "equal", "1200", "1,200", output="debugging"),
@@ -55,18 +63,53 @@ def test_the_document_has_the_promised_keys_and_the_rows_in_their_order() -> Non
     }
 
 
-def test_what_only_some_steps_say_of_a_row_stands_where_it_is_said() -> None:
-    rows = (
-        Verdict("a", Outcome.TRUNCATED, finish_reason="length", provenance="stand-in"),
-        Verdict("b", Outcome.INFRA_ERROR, provenance="live", parity=False),
-    )
-    step = StepReport("x", rows, {"gate": Gate(Decision.FAILED, "so")})
+CASE = Case("respell", Polarity.PRESERVING, Outcome.PASSED, 1.0, held=True, response="12.0", proof="12.0 = 12")
+DETAILS = {
+    "none": (None, []),
+    "audited": (Audited("gold_in_prompt"), [("finding", "gold_in_prompt")]),
+    "answered": (
+        Answered(Source.STAND_IN, "length"),
+        [("finish_reason", "length"), ("provenance", "stand-in")],
+    ),
+    "answered-unsaid": (Answered(Source.LIVE), [("provenance", "live")]),
+    "compared": (Compared(Source.LIVE, parity=False), [("provenance", "live"), ("parity", False)]),
+    "controls": (
+        ControlCases((CASE,)),
+        [
+            (
+                "controls",
+                [
+                    {
+                        "operator": "respell",
+                        "polarity": "preserving",
+                        "outcome": "passed",
+                        "score": 1.0,
+                        "held": True,
+                        "response": "12.0",
+                        "proof": "12.0 = 12",
+                    }
+                ],
+            )
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("detail", "told"), DETAILS.values(), ids=DETAILS)
+def test_what_only_one_step_says_of_a_row_follows_what_all_say(detail: Detail | None, told: list[Any]) -> None:
+    step = StepReport("x", [Verdict("a", Outcome.PASSED, detail=detail)], {"gate": Gate(Decision.FAILED, "so")})
     document = json.loads(results_document([SuiteReport("math", [step], has_controls=False)]))
 
-    shared = {"id", "outcome", "score", "reason", "extracted"}
-    cut, differs = document["suites"]["math"]["steps"]["x"]["results"]
-    assert {name: cut[name] for name in cut.keys() - shared} == {"finish_reason": "length", "provenance": "stand-in"}
-    assert {name: differs[name] for name in differs.keys() - shared} == {"provenance": "live", "parity": False}
+    [row] = document["suites"]["math"]["steps"]["x"]["results"]
+    assert list(row)[:5] == ["id", "outcome", "score", "reason", "extracted"]
+    assert list(row.items())[5:] == told
+
+
+@pytest.mark.parametrize("detail", [detail for detail, _ in DETAILS.values()], ids=DETAILS)
+def test_verdicts_with_all_they_tell_pass_from_one_worker_to_another(detail: Detail | None) -> None:
+    verdict = Verdict("a", Outcome.PASSED, detail=detail)
+
+    assert pickle.loads(pickle.dumps(verdict)) == verdict
 
 
 def test_equal_runs_give_equal_text_that_ends_in_a_newline() -> None:

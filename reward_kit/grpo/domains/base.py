@@ -67,13 +67,21 @@ def training_rows(
     """
     if not FEWEST_ROWS <= count <= MOST_ROWS:
         raise ValueError(f"a smoke run trains on {FEWEST_ROWS} to {MOST_ROWS} rows, not on {count}")
-    drawn = _drawn(rows, domain, seed, count)
+    drawn = choose_rows(rows, domain, seed, count)
+    if len(drawn) < count:
+        raise TooFewRowsError(
+            f"the dataset has {len(drawn)} rows that a smoke run can train on, {count} are needed: "
+            "rows with a gold and a provably wrong answer, of different prompts and golds. Add rows, or declare fewer"
+        )
     kind = _accepted_kind(drawn, domain, accepts)
     return tuple(_training_row(row, domain, kind, seed) for row in drawn)
 
 
-def _drawn(rows: Sequence[Row], domain: TrainingDomain, seed: int, count: int) -> list[Row]:
-    """The first `count` rows, in an order drawn by seed, that can be trained on and repeat no prompt and no gold."""
+def choose_rows(rows: Sequence[Row], domain: TrainingDomain, seed: int, count: int) -> list[Row]:
+    """The first `count` rows, in an order drawn by seed, that can be trained on and repeat no prompt and no gold.
+
+    Fewer where the dataset does not hold that many. The reward is not asked.
+    """
     chosen: list[Row] = []
     seen = set[str]()
     for row in _in_order(rows, seed, count):
@@ -82,11 +90,8 @@ def _drawn(rows: Sequence[Row], domain: TrainingDomain, seed: int, count: int) -
             chosen.append(row)
             seen |= marks
         if len(chosen) == count:
-            return chosen
-    raise TooFewRowsError(
-        f"the dataset has {len(chosen)} rows that a smoke run can train on, {count} are needed: "
-        "rows with a gold and a provably wrong answer, of different prompts and golds. Add rows, or declare fewer"
-    )
+            break
+    return chosen
 
 
 def _in_order(rows: Sequence[Row], seed: int, count: int) -> list[Row]:

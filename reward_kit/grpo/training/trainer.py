@@ -16,9 +16,8 @@ import torch
 import transformers
 from transformers import AutoTokenizer
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
-
-# trl's names are loaded when they are asked for, which type checkers do not see.
-from trl import GRPOConfig, GRPOTrainer  # type: ignore[attr-defined]
+from trl.trainer.grpo_config import GRPOConfig
+from trl.trainer.grpo_trainer import GRPOTrainer
 
 from reward_kit.grpo.recorder import CallRecorder
 from reward_kit.grpo.shapes import CallRecord, Plan, Training, TrlReward
@@ -27,7 +26,7 @@ from reward_kit.grpo.training.model import build_model, save_model
 from reward_kit.grpo.training.steps import StepLog
 from reward_kit.grpo.training.tokenizer import build_tokenizer
 from reward_kit.grpo.training.warmup import COVERAGE, warm_up
-from reward_kit.integrations.trl import to_trl_rows
+from reward_kit.integrations.trl import to_trl_dataset, to_trl_rows
 from reward_kit.models import text_of
 
 Emit = Callable[[dict[str, Any]], None]
@@ -118,7 +117,7 @@ def _trained(
         model=str(start.folder),
         reward_funcs=list(recorders),
         args=_config(plan, batch, weights),
-        train_dataset=datasets.Dataset.from_list(to_trl_rows([one.row for one in plan.rows])),
+        train_dataset=to_trl_dataset([one.row for one in plan.rows]),
     )
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)

@@ -1,0 +1,185 @@
+"""The smoke run's own process: forked, so that closures and fixtures work; torch, threads and seeds stay in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, BinaryIO, NoReturn
+
+from pydantic import TypeAdapter
+
+from reward_kit.grpo.shapes import Diagnosis, Plan, Probe, Smoke, Training
+from reward_kit.processes import (
+    end_family,
+    exit_reason,
+    interrupt_held_back,
+    leave_the_parent,
+    redirect_output,
+    tail,
+)
+from reward_kit.reward import Reward
+
+#: What is told of a run under way: phase, steps done and their total, and what there is to show beside.
+Told = Callable[[str, int, int | None, str], None]
+#: Nothing asks the hub, or a GPU, or the user's experiment trackers; set before the libraries are imported.
+_SWITCHES = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TRL_EXPERIMENTAL_SILENCE": "1",
+    "CUDA_VISIBLE_DEVICES": "",
+    "TOKENIZERS_PARALLELISM": "false",
+    "WANDB_MODE": "disabled",
+}
+#: Seconds without a word from the process after which it is given up: its imports take 10 to 40 on a busy machine.
+_PATIENCE = 300.0
+#: How long the process may take to die once it has closed its end.
+_DYING_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the process told, by the time it ended."""
+
+    prompts: tuple[Diagnosis, ...] = ()
+    probe: Probe | None = None
+    training: Training | None = None
+
+
+_READ = TypeAdapter(_Seen)
+
+
+def run_smoke(plan: Plan, reward: Reward, told: Told | None = None) -> Smoke:
+    """Probe the reward and train on it, in a process of their own.
+
+    Args:
+        plan: what to train on, and how long.
+        reward: the reward under test; the process inherits it by fork.
+        told: is told how far the run is.
+    """
+    seen: dict[str, Any] = {}
+    failure = ""
+    with tempfile.TemporaryFile(buffering=0) as printed:
+        child = _Child(plan, reward, printed)
+        try:
+            for word in child.words():
+                if "phase" in word:
+                    if told is not None:
+                        told(f"grpo {word['phase']}", word["done"], word["total"], _note(word))
+                elif "failure" in word:
+                    failure = word["failure"]
+                else:
+                    seen |= word
+        finally:
+            ended = child.end()
+        if not failure and not seen.pop("finished", False):
+            failure = f"the training process {'said nothing for too long' if child.silent else ended}"
+        if failure and (output := tail(printed).strip()):
+            failure += f"; it printed: {' '.join(output[-600:].split())}"
+    found = _READ.validate_python(seen)
+    return Smoke(plan, found.prompts, found.probe, found.training, failure)
+
+
+def _note(word: Mapping[str, Any]) -> str:
+    """What there is to show beside a bar: the coverage of a warm-up, the reward of a training."""
+    shown = [f"{name} {word[name]:.2f}" for name in ("coverage", "reward") if isinstance(word.get(name), float)]
+    return ", ".join(shown)
+
+
+class _Child:
+    """The parent's end of the process."""
+
+    def __init__(self, plan: Plan, reward: Reward, printed: BinaryIO) -> None:
+        words_out, words_in = os.pipe()
+        with interrupt_held_back(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads, as Python 3.12 warns
+            self._pid = os.fork()
+            if self._pid == 0:
+                _run_child(plan, reward, words_in, printed, words_out)
+        os.close(words_in)
+        self._words = words_out
+        self._told_all = False
+        #: True where it was given up.
+        self.silent = False
+
+    def words(self) -> Iterator[Mapping[str, Any]]:
+        """What the process tells, as it does; ends with the process, or when it is given up."""
+        buffer = b""
+        while True:
+            readable, _, _ = select.select([self._words], [], [], _PATIENCE)
+            if not readable:
+                self.silent = True
+                return
+            chunk = os.read(self._words, 1 << 16)
+            if not chunk:
+                self._told_all = True
+                return
+            *lines, buffer = (buffer + chunk).split(b"\n")
+            yield from map(json.loads, lines)
+
+    def end(self) -> str:
+        """End the process with what it started; how it had ended, in words."""
+        os.close(self._words)
+        patience = time.monotonic() + (_DYING_SECONDS if self._told_all else 0.0)
+        while not (gone := os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)):
+            if time.monotonic() >= patience:
+                break
+            time.sleep(0.005)
+        end_family(self._pid)
+        _, status = os.waitpid(self._pid, 0)
+        return exit_reason(status) if gone else "was ended by this run"
+
+
+def _run_child(plan: Plan, reward: Reward, words: int, printed: BinaryIO, foreign: int) -> NoReturn:
+    """The whole life of the process; never returns."""
+    try:
+        leave_the_parent([foreign])
+        redirect_output(printed)
+        warnings.resetwarnings()  # pytest's filters are for the user's code, not for what is imported here
+        warnings.simplefilter("ignore")
+        os.environ.update(_SWITCHES)
+
+        def emit(word: Mapping[str, Any]) -> None:
+            data = memoryview(json.dumps(word).encode() + b"\n")
+            while data:
+                data = data[os.write(words, data) :]
+
+        try:
+            _work(plan, reward, emit)
+        except BaseException as error:  # noqa: BLE001  # told to the parent, which makes it a failure
+            from reward_kit.workers import describe_exception
+
+            emit({"failure": describe_exception(error)})
+            os._exit(1)
+        emit({"finished": True})
+        os._exit(0)
+    except BaseException:  # noqa: BLE001  # nothing may unwind into the parent's frames: the exit code tells
+        os._exit(1)
+
+
+def _work(plan: Plan, reward: Reward, emit: Callable[[Mapping[str, Any]], None]) -> None:
+    """Probe, prompts, training; each is told as soon as it is known, and a certain defect ends the run."""
+    from reward_kit.grpo.probe import probe
+    from reward_kit.grpo.prompts import prompt_defects, template_defects
+    from reward_kit.integrations.trl import reward_weights, to_trl
+
+    functions = to_trl(reward, range=(plan.scale.low, plan.scale.high))
+    functions = functions if isinstance(functions, list) else [functions]
+    seen = probe(functions[0], plan.rows, plan.generations, plan.scale, reward.function)
+    emit({"probe": asdict(seen)})
+    prompts = [*prompt_defects(plan.rows)]
+    if plan.tokenizer is not None:
+        prompts += template_defects(plan.tokenizer, plan.rows)
+    emit({"prompts": [asdict(defect) for defect in prompts]})
+    if seen.defects or prompts:
+        return
+    from reward_kit.grpo.training.trainer import train
+
+    emit({"training": asdict(train(plan, functions, reward_weights(reward), emit))})
