@@ -8,6 +8,7 @@ import random
 import re
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
@@ -435,11 +436,40 @@ async def async_signal_swallowed(completions, ground_truth, **kwargs):
     return signal_swallowed(completions, ground_truth)
 
 
-@pytest.mark.parametrize(
-    "reward", [with_signal, async_with_signal, signal_swallowed, async_signal_swallowed], ids=name_of
-)
-def test_rewards_that_work_in_the_main_thread_alone(reward: Reward) -> None:
+@pytest.mark.parametrize("reward", [async_with_signal, async_signal_swallowed], ids=name_of)
+def test_async_rewards_that_work_in_the_main_thread_alone(reward: Reward) -> None:
     assert names(reward) == ["needs_main_thread"]
+
+
+@pytest.mark.parametrize("reward", [with_signal, signal_swallowed], ids=name_of)
+def test_trl_calls_functions_in_the_main_thread_so_others_are_warned_of(reward: Reward) -> None:
+    seen = probed(reward)
+    assert not seen.defects
+    assert [caution.name for caution in seen.cautions] == ["needs_main_thread"]
+    assert not probed(good).cautions
+
+
+# -- a think tag that the template has opened ------------------------------------------------------------------------
+
+
+def wants_both_tags(completions, ground_truth, **kwargs):
+    return [
+        float("<think>" in text and right(text.rpartition("</think>")[2].strip(), truth) == 1.0)
+        for text, truth in zip(texts(completions), ground_truth, strict=True)
+    ]
+
+
+def reads_what_follows_thinking(completions, ground_truth, **kwargs):
+    return [
+        right(t.rpartition("</think>")[2].strip(), g) for t, g in zip(texts(completions), ground_truth, strict=True)
+    ]
+
+
+def test_whether_a_prefilled_think_tag_matters_is_up_to_the_reward() -> None:
+    thinking = [replace(row, gold=f"<think>\nSums.\n</think>\n\n{row.gold}") for row in ROWS]
+    assert not probe(wants_both_tags, thinking, 8, Scale()).reads_closed_thinking
+    assert probe(reads_what_follows_thinking, thinking, 8, Scale()).reads_closed_thinking
+    assert probed(reads_what_follows_thinking).reads_closed_thinking
 
 
 # -- order and neighbours ------------------------------------------------------------------------------------------
