@@ -28,6 +28,8 @@ from reward_kit.verdict import Scale
 _ONE_VALUE = 1e-4
 #: Two equal calls of a deterministic reward differ by nothing but floating point.
 _ROUNDING = 1e-6
+#: Defects of a reward that says nothing of golds and decoys, and does nothing else that is wrong.
+SILENT = frozenset({"constant_reward", "abstains_everywhere"})
 #: Seconds for one async call made here without TRL.
 _DEADLINE = 60.0
 

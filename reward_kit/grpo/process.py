@@ -166,14 +166,18 @@ def _run_child(plan: Plan, reward: Reward, words: int, printed: BinaryIO, foreig
 
 def _work(plan: Plan, reward: Reward, emit: Callable[[Mapping[str, Any]], None]) -> None:
     """Probe, prompts, training; each is told as soon as it is known, and a certain defect ends the run."""
-    from reward_kit.grpo.probe import probe
+    from reward_kit.grpo.components import Component, probe_components
     from reward_kit.grpo.prompts import prompt_defects
     from reward_kit.grpo.templates import THINK_PREFILLED, template_defects
     from reward_kit.integrations.trl import reward_weights, to_trl
+    from reward_kit.integrations.trl.adapters import adapted_rewards
 
     functions = to_trl(reward, range=(plan.scale.low, plan.scale.high))
     functions = functions if isinstance(functions, list) else [functions]
-    seen = probe(functions[0], plan.rows, plan.generations, plan.scale, reward.function)
+    weights = reward_weights(reward)
+    own = [one.function for one in adapted_rewards(reward)]
+    components = list(map(Component, functions, own, weights or [1.0]))
+    seen = probe_components(components, plan.rows, plan.generations, plan.scale)
     emit({"probe": asdict(seen)})
     prompts = [*prompt_defects(plan.rows)]
     if plan.tokenizer is not None:
@@ -184,4 +188,4 @@ def _work(plan: Plan, reward: Reward, emit: Callable[[Mapping[str, Any]], None])
         return
     from reward_kit.grpo.training.trainer import train
 
-    emit({"training": asdict(train(plan, functions, reward_weights(reward), emit))})
+    emit({"training": asdict(train(plan, functions, weights, emit))})

@@ -8,6 +8,7 @@ import math
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Sized
+from dataclasses import replace
 from typing import Any, SupportsFloat
 
 from reward_kit.grpo.shapes import CallRecord, TrlReward
@@ -131,6 +132,19 @@ class _AsyncCallRecorder(CallRecorder):
     async def __call__(self, *args: Any, **keywords: Any) -> Any:
         self._note_call(keywords)
         return self._noted(await self.__wrapped__(*args, **keywords))
+
+
+def merged(records: Sequence[CallRecord]) -> CallRecord | None:
+    """One record of a reward's components, each called with the same columns; None where there are none."""
+    if not records:
+        return None
+    return replace(
+        records[0],
+        columns={name: kinds for record in records for name, kinds in record.columns.items()},
+        values=dict(sum((Counter(record.values) for record in records), Counter[str]())),
+        distinct=max(record.distinct for record in records),
+        threads=tuple(sorted({thread for record in records for thread in record.threads})),
+    )
 
 
 def _kind_of(number: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,8 +19,8 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
-from reward_kit.grpo.recorder import CallRecorder
-from reward_kit.grpo.shapes import CallRecord, Plan, Training, TrlReward
+from reward_kit.grpo.recorder import CallRecorder, merged
+from reward_kit.grpo.shapes import Plan, Training, TrlReward
 from reward_kit.grpo.training.margins import Batch, compared, completions_of, encode, measured
 from reward_kit.grpo.training.model import build_model, save_model
 from reward_kit.grpo.training.steps import StepLog
@@ -138,7 +138,7 @@ def _trained(
         margins=compared(plan.rows, batch, before, measured(model, batch)),
         changed=changed,
         parameters=len(weights_before),
-        record=_merged([recorder.record for recorder in recorders]),
+        record=merged([recorder.record for recorder in recorders]),
         seconds={**training.seconds, "training": time.monotonic() - began},
         memory_mb=_memory_mb(),
     )
@@ -186,22 +186,6 @@ def _batch(plan: Plan, tokenizer: Any) -> Batch:
 
 def _completion_length(plan: Plan, batch: Batch) -> int:
     return int(plan.options.get("max_completion_length", batch.longest_completion + _SPARE_TOKENS))
-
-
-def _merged(records: Sequence[CallRecord]) -> CallRecord:
-    """One record of all components: each was called with the same columns."""
-    values = dict[str, int]()
-    for record in records:
-        for kind, count in record.values.items():
-            values[kind] = values.get(kind, 0) + count
-    columns: Mapping[str, str] = {key: text for record in records for key, text in record.columns.items()}
-    return replace(
-        records[0],
-        columns=columns,
-        values=values,
-        distinct=max(record.distinct for record in records),
-        threads=tuple(sorted({thread for record in records for thread in record.threads})),
-    )
 
 
 def _memory_mb() -> int:

@@ -54,6 +54,16 @@ def reward_weights(reward: object) -> list[float] | None:
     return [float(component.weight) for component in _components(_found(reward))] or None
 
 
+def adapted_rewards(reward: object) -> list[Reward]:
+    """The user's own rewards behind the functions of `to_trl`, in its order: the components, or the reward itself.
+
+    Raises:
+        RewardShapeError: where one cannot be loaded or fits no call shape.
+    """
+    found = _found(reward)
+    return [as_reward(_found(component.reward)) for component in _components(found)] or [as_reward(found)]
+
+
 def create_trl_adapter(
     reward_fn: Callable[..., Any],
     dataset_to_reward_kwargs_map: Mapping[str, str],
