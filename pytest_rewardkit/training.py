@@ -15,11 +15,12 @@ from pytest_rewardkit.options import timeout_of, tokenizer_of
 from pytest_rewardkit.progress import shown_progress
 from reward_kit.gates import Decision, Gate
 from reward_kit.grading import Grader
+from reward_kit.grpo.curves import curve_lines
 from reward_kit.grpo.plan import chosen_rows, obstacle_to_training, plan_for
 from reward_kit.grpo.process import run_smoke
 from reward_kit.grpo.settings import GrpoSettings
 from reward_kit.grpo.shapes import Smoke
-from reward_kit.grpo.verdict import curve_lines, decide
+from reward_kit.grpo.verdict import decide
 from reward_kit.models import Sample
 from reward_kit.reward import Reward, as_reward
 from reward_kit.settings import problem_of
@@ -45,7 +46,7 @@ class SmokeResult:
     def __str__(self) -> str:
         training = self.smoke.training
         parts = [f"{gate.decision}: {gate.reason}" for gate in self.gates.values()]
-        return "\n".join([*parts, *(curve_lines(training) if training else ())])
+        return "\n".join([*parts, *(curve_lines(training.logs) if training else ())])
 
 
 class SmokeRuns:

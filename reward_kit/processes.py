@@ -85,7 +85,7 @@ def _descendants(pid: int) -> list[int]:
 
 
 def exit_reason(status: int | None) -> str:
-    """What `Worker.reap` gave, in words."""
+    """How a child ended, from its wait status; None where it closed its pipe and lives."""
     if status is None:
         return "closed its pipe to the test run, or wrote to it,"
     if os.WIFSIGNALED(status):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reward_kit.verdict import Scale
@@ -31,6 +32,17 @@ def zero_std_share(logs: Sequence[Mapping[str, Any]], first: int = 3) -> float:
     steps = logs[:first]
     shares = [_number(log.get("frac_reward_zero_std")) if _is_finite(log.get("reward")) else 1.0 for log in steps]
     return sum(shares) / len(shares) if shares else 1.0
+
+
+def curve_lines(logs: Sequence[Mapping[str, Any]], width: int = 60) -> Iterator[str]:
+    """The reward of each step for a terminal, in lines of up to `width` characters beside their label."""
+    numbers = [_shown(log.get("reward")) for log in logs]
+    for place, line in enumerate(textwrap.wrap(" ".join(numbers), width)):
+        yield f"{'' if place else 'reward':<7}{line}"
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.2f}" if isinstance(value, (int, float)) else str(value)
 
 
 def _is_finite(value: Any) -> bool:

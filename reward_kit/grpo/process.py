@@ -23,10 +23,9 @@ from reward_kit.processes import (
     redirect_output,
     tail,
 )
+from reward_kit.progress import Told
 from reward_kit.reward import Reward
 
-#: What is told of a run under way: phase, steps done and their total, and what there is to show beside.
-Told = Callable[[str, int, int | None, str], None]
 #: Nothing asks the hub, or a GPU, or the user's experiment trackers; set before the libraries are imported.
 _SWITCHES = {
     "HF_HUB_OFFLINE": "1",

@@ -10,6 +10,8 @@ from typing import Any
 from reward_kit.models import Row
 from reward_kit.verdict import Scale
 
+#: The least share of probability that must lie on gold and decoys: below it, margins say little of what is sampled.
+LEAST_COVERAGE = 0.85
 #: A reward as TRL's GRPOTrainer takes it: keyword lists in, a list of numbers or None out, or a coroutine of one.
 TrlReward = Callable[..., Any]
 
@@ -132,7 +134,8 @@ class Training:
 
     `coverage` is the least share, over rows, of the model's probability that lies on gold and decoys after the warm-up;
     `logs` holds TRL's own log of each step; `steps` is the trainer's own count. `changed` of `parameters` tensors
-    differ from before. Where the warm-up did not reach its coverage, nothing was trained: `logs` is empty.
+    differ from before. Where the warm-up did not reach its coverage, nothing was trained: `logs` is empty. `seconds` by
+    phase, "warm-up" and "training"; `memory_mb` is the largest resident set of the process, in MiB.
     """
 
     warm_up_steps: int
@@ -145,6 +148,11 @@ class Training:
     record: CallRecord | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     memory_mb: int = 0
+
+    @property
+    def warmed_up(self) -> bool:
+        """Whether the warm-up reached its coverage; where it did not, nothing was trained."""
+        return self.coverage >= LEAST_COVERAGE
 
 
 @dataclass(frozen=True, slots=True)

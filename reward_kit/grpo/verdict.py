@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 from reward_kit.gates import Decision, Gate, list_of
 from reward_kit.grpo.curves import own_rise, zero_std_share
 from reward_kit.grpo.diagnoses import diagnose
-from reward_kit.grpo.shapes import Diagnosis, Smoke, Training
+from reward_kit.grpo.shapes import LEAST_COVERAGE, Diagnosis, Smoke, Training
 
-#: The least share of probability that must lie on gold and decoys: below it, margins say little of what is sampled.
-LEAST_COVERAGE = 0.85
 #: Most groups whose completions all get the same reward, over the first steps: such a group teaches nothing.
 MOST_ZERO_STD = 0.5
 #: Least rise of the reward trained on, as a share of its declared range.
@@ -70,11 +67,10 @@ def _calls(smoke: Smoke) -> Gate:
 
 
 def _warm_up(training: Training) -> Gate:
-    reached = training.coverage >= LEAST_COVERAGE
     shown = (
         f"warm_up: coverage {training.coverage:.2f} after {training.warm_up_steps} steps, {LEAST_COVERAGE} is needed"
     )
-    if reached:
+    if training.warmed_up:
         return Gate(Decision.PASSED, shown)
     return Gate(Decision.UNDECIDED, f"inconclusive: {shown}. Nothing was trained: take other rows with another seed")
 
@@ -110,7 +106,7 @@ def _own_reward(training: Training, smoke: Smoke) -> Gate:
     rise = own_rise(training.logs, smoke.plan.scale)
     if not math.isfinite(rise):
         return Gate(Decision.FAILED, "own_reward: a step has no finite reward")
-    shown = f"own_reward: {'+' if rise >= 0 else ''}{rise:.2f} of its range, {LEAST_RISE} is required"
+    shown = f"own_reward: {rise:+.2f} of its range, {LEAST_RISE} is required"
     return Gate(Decision.PASSED if rise >= LEAST_RISE else Decision.FAILED, shown)
 
 
@@ -132,7 +128,7 @@ def _trained(part: Callable[[Training, Smoke], Gate], *, warm: bool = True) -> C
         training = smoke.training
         if training is None:
             return _NOT_TRAINED if defects(smoke) else _NOT_REACHED
-        if warm and training.coverage < LEAST_COVERAGE:
+        if warm and not training.warmed_up:
             return _INCONCLUSIVE
         return part(training, smoke)
 
@@ -158,22 +154,4 @@ _PARTS: Mapping[str, Callable[[Smoke], Gate]] = {
 PARTS = tuple(_PARTS)
 
 
-def curve_lines(training: Training, width: int = 60) -> Iterator[str]:
-    """The reward of each step, for a terminal."""
-    numbers = [_shown(log.get("reward")) for log in training.logs]
-    label = "reward"
-    line = ""
-    for number in numbers:
-        if len(line) + len(number) + 1 > width:
-            yield f"{label:<7}{line}"
-            label, line = "", ""
-        line = f"{line} {number}".strip()
-    if line:
-        yield f"{label:<7}{line}"
-
-
-def _shown(value: Any) -> str:
-    return f"{value:.2f}" if isinstance(value, (int, float)) else str(value)
-
-
-__all__ = ["LEAST_COVERAGE", "LEAST_RISE", "MOST_ZERO_STD", "PARTS", "curve_lines", "decide", "defects"]
+__all__ = ["LEAST_COVERAGE", "LEAST_RISE", "MOST_ZERO_STD", "PARTS", "decide", "defects"]

@@ -9,10 +9,11 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from reward_kit.gates import Decision, Gate
+from reward_kit.grpo.curves import curve_lines
 from reward_kit.grpo.plan import chosen_rows, obstacle_to_training, plan_for
 from reward_kit.grpo.settings import GrpoSettings
 from reward_kit.grpo.shapes import Margin, Smoke, Training
-from reward_kit.grpo.verdict import LEAST_COVERAGE, PARTS, curve_lines, decide, defects
+from reward_kit.grpo.verdict import PARTS, decide, defects
 from reward_kit.models import Outcome, Row
 from reward_kit.settings import Settings
 from reward_kit.steps.base import Context, Step
@@ -81,7 +82,7 @@ class GrpoStep(Step[GrpoSettings]):
         if training is None or not training.logs:
             return ()
         size = f"{len(verdicts)} rows x {self.settings.generations} completions"
-        return (*curve_lines(training), f"{training.steps} steps of {size}, real TRL GRPO on a tiny model")
+        return (*curve_lines(training.logs), f"{training.steps} steps of {size}, real TRL GRPO on a tiny model")
 
     def document(self, verdicts: Sequence[Verdict]) -> Mapping[str, Any]:
         training = _training_of(verdicts)
@@ -125,7 +126,7 @@ def _row_verdict(row: Row, smoke: Smoke) -> Verdict:
         return Verdict(row.id, Outcome.INFRA_ERROR, reason=f"the training broke: {smoke.failure}", detail=detail)
     if found := defects(smoke):
         return Verdict(row.id, Outcome.ABSTAINED, reason=f"not trained: {found[0]}", gold=gold, detail=detail)
-    if smoke.training is None or smoke.training.coverage < LEAST_COVERAGE:
+    if smoke.training is None or not smoke.training.warmed_up:
         return Verdict(row.id, Outcome.ABSTAINED, reason="inconclusive: see gate warm_up", gold=gold, detail=detail)
     shown = ", ".join(f"{m.decoy} {'+' if m.rise > 0 else ''}{m.rise:.2f}" for m in margins)
     reason = f"log p(gold) - log p(decoy), in nats: {shown}"

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from reward_kit.grpo.curves import own_rise
+from reward_kit.grpo.curves import curve_lines, own_rise
 from reward_kit.verdict import Scale
 
 
@@ -27,3 +27,9 @@ def test_a_curve_with_a_hole_is_no_rise(rewards):
     rise = own_rise(logs(*rewards), Scale())
     assert math.isnan(rise)
     assert not rise >= 0.2
+
+
+def test_the_curve_fits_a_terminal() -> None:
+    lines = list(curve_lines([{"reward": 0.5}] * 14 + [{}]))
+    assert lines == ["reward " + "0.50 " * 11 + "0.50", "       0.50 0.50 None"]
+    assert list(curve_lines([])) == []

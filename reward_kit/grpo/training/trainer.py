@@ -25,7 +25,7 @@ from reward_kit.grpo.training.margins import Batch, compared, completions_of, en
 from reward_kit.grpo.training.model import build_model, save_model
 from reward_kit.grpo.training.steps import StepLog
 from reward_kit.grpo.training.tokenizer import build_tokenizer
-from reward_kit.grpo.training.warmup import COVERAGE, warm_up
+from reward_kit.grpo.training.warmup import warm_up
 from reward_kit.integrations.trl import to_trl_dataset, to_trl_rows
 from reward_kit.models import text_of
 
@@ -77,7 +77,7 @@ def train(
             seconds={"warm-up": start.seconds},
             memory_mb=_memory_mb(),
         )
-        return training if start.coverage < COVERAGE else _trained(plan, rewards, weights, emit, start, training)
+        return _trained(plan, rewards, weights, emit, start, training) if training.warmed_up else training
 
 
 def prepare(plan: Plan, folder: Path, emit: Emit) -> WarmStart:

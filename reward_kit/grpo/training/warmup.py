@@ -13,10 +13,9 @@ from typing import Any
 
 import torch
 
+from reward_kit.grpo.shapes import LEAST_COVERAGE
 from reward_kit.grpo.training.margins import Batch, log_probs, measured
 
-#: The least share of probability on gold and decoys, in any row, with which training says something.
-COVERAGE = 0.85
 MOST_STEPS = 400
 _CHECKED_EVERY = 20
 _RATE, _RISING = 3e-3, 10
@@ -43,7 +42,7 @@ def warm_up(model: Any, batch: Batch, emit: Callable[[dict[str, Any]], None]) ->
         if step % _CHECKED_EVERY == 0:
             reached = coverage(batch, measured(model, batch))
             emit({"phase": "warm-up", "done": step, "total": MOST_STEPS, "coverage": reached})
-            if reached >= COVERAGE:
+            if reached >= LEAST_COVERAGE:
                 return step, reached
     return MOST_STEPS, reached
 
