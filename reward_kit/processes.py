@@ -8,6 +8,7 @@ import faulthandler
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -82,6 +83,16 @@ def _descendants(pid: int) -> list[int]:
         found += children
         parents += children
     return found
+
+
+def dies_within(pid: int, seconds: float) -> bool:
+    """Whether a child dies in this time; it is left to be waited for."""
+    patience = time.monotonic() + seconds
+    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if time.monotonic() >= patience:
+            return False
+        time.sleep(0.005)
+    return True
 
 
 def exit_reason(status: int | None) -> str:

@@ -27,7 +27,7 @@ import pydantic
 
 from reward_kit.errors import DeadlineError, RewardKitError
 from reward_kit.models import Outcome, Sample
-from reward_kit.processes import end_family, leave_the_parent, redirect_output, tail
+from reward_kit.processes import dies_within, end_family, leave_the_parent, redirect_output, tail
 from reward_kit.reward import Reward
 from reward_kit.verdict import Scale, Verdict, same_in_every_run, to_verdict
 
@@ -139,13 +139,9 @@ class Worker:
 
     def reap(self) -> int | None:
         """The exit status of a worker whose answers ended; None where it lives on, having closed its pipe."""
-        patience = time.monotonic() + _DYING_SECONDS
-        while os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-            if time.monotonic() > patience:
-                self.stop()
-                return None
-            time.sleep(0.005)
-        return self.stop()
+        died = dies_within(self.pid, _DYING_SECONDS)
+        status = self.stop()
+        return status if died else None
 
 
 def _run_child(

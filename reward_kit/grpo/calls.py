@@ -22,6 +22,8 @@ from pydantic import BaseModel
 from reward_kit.errors import RewardKitError
 from reward_kit.grpo.recorder import CallRecorder, as_number, is_async
 from reward_kit.grpo.shapes import TrainingRow, TrlReward
+from reward_kit.grpo.texts import prompt_texts
+from reward_kit.integrations.trl.calls import GROUND_TRUTH
 
 #: Columns that TRL keeps to itself or replaces by its own.
 RESERVED = ("prompt", "completion", "completion_ids")
@@ -80,13 +82,13 @@ def _spread(texts: Sequence[str], size: int) -> list[str]:
 
 def columns_of(rows: Iterable[TrainingRow]) -> tuple[str, ...]:
     """The columns of the training dataset beside the prompt, those included that TRL keeps to itself."""
-    return tuple(dict.fromkeys(["ground_truth", *(name for row in rows for name in row.row.columns)]))
+    return tuple(dict.fromkeys([GROUND_TRUTH, *(name for row in rows for name in row.row.columns)]))
 
 
 def column(items: Sequence[Item], name: str) -> list[Any]:
     """One column as TRL hands it over: a list over the batch."""
     rows = ((item.columns_of or item.row).row for item in items)
-    return [copy.deepcopy(row.ground_truth if name == "ground_truth" else row.columns.get(name)) for row in rows]
+    return [copy.deepcopy(row.ground_truth if name == GROUND_TRUTH else row.columns.get(name)) for row in rows]
 
 
 def keywords_of(items: Sequence[Item], columns: Iterable[str], conversational: bool = True) -> dict[str, Any]:
@@ -98,7 +100,7 @@ def keywords_of(items: Sequence[Item], columns: Iterable[str], conversational: b
     prompts = [[dict(message) for message in item.row.row.prompt] for item in items]
     answers = [[{"role": "assistant", "content": item.text}] for item in items]
     return keywords | {
-        "prompts": prompts if conversational else ["\n".join(str(m.get("content")) for m in p) for p in prompts],
+        "prompts": prompts if conversational else ["\n".join(prompt_texts(item.row.row)) for item in items],
         "completions": answers if conversational else [item.text for item in items],
         "completion_ids": [list(item.text.encode()) for item in items],
         "trainer_state": _trainer_state(),

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reward_kit.grpo.probe import SILENT, probe
-from reward_kit.grpo.recorder import merged, name_of
+from reward_kit.grpo.recorder import merged
 from reward_kit.grpo.shapes import Diagnosis, Probe, Scores, TrainingRow, TrlReward
+from reward_kit.integrations.trl.adapters import name_in_logs
 from reward_kit.verdict import Scale
 
 
@@ -66,7 +67,7 @@ def _is_silent(seen: Probe) -> bool:
 def _told(components: Sequence[Component], found: Iterable[Iterable[Diagnosis]]) -> tuple[Diagnosis, ...]:
     """What was found of each component, under its name."""
     return tuple(
-        replace(defect, problem=f"{name_of(one.function)}: {defect.problem}")
+        replace(defect, problem=f"{name_in_logs(one.function)}: {defect.problem}")
         for one, defects in zip(components, found, strict=True)
         for defect in defects
     )

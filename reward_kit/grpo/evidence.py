@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import correlation, fmean
 from typing import Any
 
-from reward_kit.grpo.calls import RESERVED
+from reward_kit.grpo.calls import RESERVED, columns_of
 from reward_kit.grpo.shapes import CallRecord, Scores, Smoke
 
 #: A share of rows that is called most of them.
@@ -24,7 +24,7 @@ def record_of(smoke: Smoke) -> CallRecord | None:
 
 def declared(smoke: Smoke) -> set[str]:
     """The columns that the rows have, and that TRL hands over."""
-    return {"ground_truth"}.union(*(row.row.columns for row in smoke.plan.rows)).difference(RESERVED)
+    return set(columns_of(smoke.plan.rows)).difference(RESERVED)
 
 
 def scores_of(smoke: Smoke) -> tuple[Scores, ...]:

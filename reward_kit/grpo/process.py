@@ -6,7 +6,6 @@ import json
 import os
 import select
 import tempfile
-import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from pydantic import TypeAdapter
 
 from reward_kit.grpo.shapes import Diagnosis, Plan, Probe, Smoke, Training
 from reward_kit.processes import (
+    dies_within,
     end_family,
     exit_reason,
     interrupt_held_back,
@@ -126,11 +126,7 @@ class _Child:
     def end(self) -> str:
         """End the process with what it started; how it had ended, in words."""
         os.close(self._words)
-        patience = time.monotonic() + (_DYING_SECONDS if self._told_all else 0.0)
-        while not (gone := os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)):
-            if time.monotonic() >= patience:
-                break
-            time.sleep(0.005)
+        gone = dies_within(self._pid, _DYING_SECONDS if self._told_all else 0.0)
         end_family(self._pid)
         _, status = os.waitpid(self._pid, 0)
         return exit_reason(status) if gone else "was ended by this run"

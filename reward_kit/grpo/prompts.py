@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from reward_kit.grpo.shapes import Diagnosis, TrainingRow
-from reward_kit.grpo.templates import texts_of
+from reward_kit.grpo.texts import prompt_texts, squeezed
 from reward_kit.models import text_of
 
 
@@ -19,7 +19,7 @@ def prompt_defects(rows: Sequence[TrainingRow]) -> list[Diagnosis]:
     """
     asked = [row for row in rows if not _no_messages(row)]
     string = [row.row.id for row in rows if _no_messages(row)]
-    empty = [row.row.id for row in asked if not "".join(texts_of(row)).strip()]
+    empty = [row.row.id for row in asked if not "".join(prompt_texts(row.row)).strip()]
     return [
         *_shown("string_prompt", string, rows, "prompts that are strings, not message lists", _AS_MESSAGES),
         *_shown("empty_prompt", empty, rows, "prompts without any text", "Put the question into a user message"),
@@ -45,11 +45,11 @@ def _shown(name: str, ids: Sequence[str], rows: Sequence[TrainingRow], what: str
 
 
 def _leaks(rows: Sequence[TrainingRow]) -> list[str]:
-    prompts = {row.row.id: _squeezed("\n".join(texts_of(row))) for row in rows}
+    prompts = {row.row.id: squeezed("\n".join(prompt_texts(row.row))) for row in rows}
     found = []
     for row in rows:
         # What stands in the prompts of other answers too is an example of the format, not this row's answer.
-        others = [prompts[other.row.id] for other in rows if _squeezed(other.gold) != _squeezed(row.gold)]
+        others = [prompts[other.row.id] for other in rows if squeezed(other.gold) != squeezed(row.gold)]
         answers = _answers(row)
         if any(a in prompts[row.row.id] and not any(a in other for other in others) for a in answers):
             found.append(row.row.id)
@@ -59,8 +59,8 @@ def _leaks(rows: Sequence[TrainingRow]) -> list[str]:
 def _answers(row: TrainingRow) -> Iterable[str]:
     """The row's whole right answers, except where one is no more than the value: that may be part of the problem."""
     reference = text_of(row.row.reference.get("content")) if row.row.reference else ""
-    bare = _squeezed(_written(row.row.ground_truth)).strip(" .$")
-    answers = (_squeezed(row.gold), _squeezed(reference))
+    bare = squeezed(_written(row.row.ground_truth)).strip(" .$")
+    answers = (squeezed(row.gold), squeezed(reference))
     return [answer for answer in answers if answer and answer.strip(" .$") != bare]
 
 
@@ -77,7 +77,3 @@ def _same_prompt(rows: Sequence[TrainingRow]) -> list[str]:
 
 def _written(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
-
-
-def _squeezed(text: str) -> str:
-    return " ".join(text.split())

@@ -12,11 +12,11 @@ from dataclasses import replace
 from typing import Any, SupportsFloat
 
 from reward_kit.grpo.shapes import CallRecord, TrlReward
+from reward_kit.integrations.trl.adapters import name_in_logs
+from reward_kit.integrations.trl.calls import TRLS_OWN
 
-#: What TRL 1.16 hands over itself, beside the dataset's columns (trl/trainer/grpo_trainer.py, `_calculate_rewards`).
-TRL_KEYWORDS = frozenset(
-    {"prompts", "completions", "completion_ids", "trainer_state", "log_extra", "log_metric", "environments"}
-)
+#: What TRL 1.16 hands over itself, beside the dataset's columns.
+TRL_KEYWORDS = frozenset({"prompts", "completions"}) | TRLS_OWN
 
 
 def is_async(reward: TrlReward) -> bool:
@@ -24,13 +24,6 @@ def is_async(reward: TrlReward) -> bool:
     while isinstance(reward, functools.partial):
         reward = reward.func
     return inspect.iscoroutinefunction(reward) or inspect.iscoroutinefunction(reward.__call__)  # type: ignore[operator]
-
-
-def name_of(reward: TrlReward) -> str:
-    """The name that TRL logs a reward under (trl/trainer/utils.py `get_callable_name`)."""
-    while isinstance(reward, functools.partial):
-        reward = reward.func
-    return str(getattr(reward, "__name__", type(reward).__name__))
 
 
 def as_number(value: Any) -> float | None:
@@ -63,7 +56,7 @@ class CallRecorder:
         return object.__new__(_AsyncCallRecorder if is_async(reward) else CallRecorder)
 
     def __init__(self, reward: TrlReward) -> None:
-        self.__name__ = name_of(reward)
+        self.__name__ = name_in_logs(reward)
         self.__wrapped__ = reward
         self._lock = threading.Lock()
         self._calls = self._rows = 0

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from reward_kit.grpo.shapes import Diagnosis, TrainingRow
-from reward_kit.models import text_of
+from reward_kit.grpo.texts import prompt_texts, squeezed
 
 _OPENED = re.compile(r"<(think|thinking|thought|reasoning|reason)>\s*\Z", re.IGNORECASE)
 _SHOWN = 60
@@ -44,11 +44,6 @@ def template_defects(folder: Path, rows: Sequence[TrainingRow]) -> list[Diagnosi
         for defect in _row_defects(_Rendered(tokenizer, row, _end_tokens(tokenizer, folder))):
             found.setdefault(defect.name, defect)
     return list(found.values())
-
-
-def texts_of(row: TrainingRow) -> list[str]:
-    """The text of each message of a row's prompt."""
-    return [text_of(message.get("content")) for message in row.row.prompt]
 
 
 def _loaded(folder: Path) -> Any:
@@ -124,12 +119,12 @@ def _refusal(row: _Rendered, error: Exception) -> Diagnosis:
 
 
 def _dropped(row: _Rendered) -> Iterator[Diagnosis]:
-    rendered = _squeezed(row.text(row.messages))
-    for message, text in zip(row.messages, texts_of(row.row), strict=True):
+    rendered = squeezed(row.text(row.messages))
+    for message, text in zip(row.messages, prompt_texts(row.row.row), strict=True):
         role = message.get("role")
         if role == "assistant":  # templates strip earlier reasoning, which is right
             text = text.rpartition("</think>")[2]
-        if _squeezed(text) in rendered:
+        if squeezed(text) in rendered:
             continue
         if role == "system":
             remedy = "Put the instruction into the user message"
@@ -189,7 +184,3 @@ def _said(error: Exception) -> str:
 
 def _short(text: str) -> str:
     return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
-
-
-def _squeezed(text: str) -> str:
-    return " ".join(text.split())

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from reward_kit.errors import RewardKitError
 from reward_kit.grpo.shapes import Decoy, TrainingRow
-from reward_kit.models import Row, Sample, text_of
+from reward_kit.grpo.texts import prompt_texts
+from reward_kit.models import Row, Sample
 
 #: Which of these samples the user's reward accepts, in their order.
 Accepts = Callable[[Sequence[Sample]], list[bool]]
@@ -137,4 +138,4 @@ def _rng(row: Row, seed: int) -> random.Random:
 
 
 def _prompt_text(row: Row) -> str:
-    return "\n".join(text_of(message.get("content")) for message in row.prompt)
+    return "\n".join(prompt_texts(row))

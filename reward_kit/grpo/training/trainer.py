@@ -21,13 +21,13 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 
 from reward_kit.grpo.recorder import CallRecorder, merged
 from reward_kit.grpo.shapes import Plan, Training, TrlReward
+from reward_kit.grpo.texts import prompt_texts
 from reward_kit.grpo.training.margins import Batch, compared, completions_of, encode, measured
 from reward_kit.grpo.training.model import build_model, save_model
 from reward_kit.grpo.training.steps import StepLog
 from reward_kit.grpo.training.tokenizer import build_tokenizer
 from reward_kit.grpo.training.warmup import warm_up
 from reward_kit.integrations.trl import to_trl_dataset, to_trl_rows
-from reward_kit.models import text_of
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -175,7 +175,7 @@ def _config(plan: Plan, batch: Batch, weights: Sequence[float] | None) -> GRPOCo
 
 def _texts(plan: Plan) -> list[str]:
     """All that the model is to read or write; repeated for each decoy, as it will be."""
-    prompts = [text_of(message.get("content")) for one in plan.rows for message in one.row.prompt]
+    prompts = [text for one in plan.rows for text in prompt_texts(one.row)]
     return prompts + [text for one in plan.rows for text in (one.gold, *(decoy.text for decoy in one.decoys))]
 
 

@@ -103,12 +103,12 @@ def create_trl_adapter(
             named = {to: columns[name] for name, to in dataset_to_reward_kwargs_map.items() if name in columns}
             yield Part(range(index, index + 1), {"messages": list(sample.messages), **static, **named})
 
-    return _function(Grading(reward, split, ANY_SCORE), _name_in_logs(reward.function))
+    return _function(Grading(reward, split, ANY_SCORE), name_in_logs(reward.function))
 
 
 def _plain(reward: object, scale: Scale, name: str | None = None) -> TrlReward:
     found = as_reward(_found(reward))
-    return _function(Grading(found, split_for(found), scale), name or _name_in_logs(found.function))
+    return _function(Grading(found, split_for(found), scale), name or name_in_logs(found.function))
 
 
 def _function(grading: Grading, name: str) -> TrlReward:
@@ -142,8 +142,8 @@ def _components(reward: object) -> list[Any]:
     return list(held)
 
 
-def _name_in_logs(function: Any) -> str:
-    """The name that TRL would give the reward itself (`trl.trainer.utils.get_callable_name`)."""
+def name_in_logs(function: Any) -> str:
+    """The name that TRL logs a reward under (trl/trainer/utils.py, `get_callable_name`)."""
     while isinstance(function, functools.partial):
         function = function.func
     return str(getattr(function, "__name__", type(function).__name__))
