@@ -11,7 +11,7 @@ from reward_kit.grpo.domains.base import FEWEST_ROWS, MOST_ROWS
 from reward_kit.settings import Settings
 
 #: Keys of GRPOConfig that the run sets itself, for its verdict to mean what it says.
-_OWN_KEYS = frozenset(
+OWN_KEYS = frozenset(
     """output_dir max_steps num_train_epochs per_device_train_batch_size num_generations use_cpu bf16 fp16 report_to
     logging_steps logging_strategy save_strategy push_to_hub use_vllm seed steps_per_generation generation_batch_size
     gradient_accumulation_steps dataloader_pin_memory disable_tqdm temperature reward_weights""".split()
@@ -52,6 +52,6 @@ class GrpoSettings(Settings):
     @field_validator("options")
     @classmethod
     def _further(cls, value: dict[str, Any]) -> dict[str, Any]:
-        if taken := sorted(_OWN_KEYS.intersection(value)):
+        if taken := sorted(OWN_KEYS.intersection(value)):
             raise ValueError(f"must not hold {', '.join(taken)}: the step sets them")
         return value

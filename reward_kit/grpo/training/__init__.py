@@ -10,5 +10,6 @@ Modules, each knowing those before it:
     margins     teacher-forced log-probabilities of golds and decoys
     warmup      the supervised steps after which GRPO has a choice
     steps       what is noted at each step, and when it has seen enough
+    config      what trl.GRPOConfig is told
     trainer     a smoke run's training from first to last
 """

@@ -22,6 +22,7 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 from reward_kit.grpo.recorder import CallRecorder, merged
 from reward_kit.grpo.shapes import Plan, Training, TrlReward
 from reward_kit.grpo.texts import prompt_texts
+from reward_kit.grpo.training.config import completion_length, config_of
 from reward_kit.grpo.training.margins import Batch, compared, completions_of, encode, measured
 from reward_kit.grpo.training.model import build_model, save_model
 from reward_kit.grpo.training.steps import StepLog
@@ -33,10 +34,6 @@ Emit = Callable[[dict[str, Any]], None]
 
 #: The gold's share of the warm-up: room to rise by more than the bar, and often enough in a group to be found.
 _GOLD_SHARE = 0.35
-#: Tokens a completion may have beyond the longest one that is known: a policy that drifts to longer texts shows it.
-_SPARE_TOKENS = 8
-#: Measured on tiny models: 1e-3 drifts into other texts, 3e-3 destroys the policy, 4e-4 learns cleanly.
-_RATE = 4e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +83,7 @@ def prepare(plan: Plan, folder: Path, emit: Emit) -> WarmStart:
     transformers.set_seed(plan.seed)
     tokenizer = build_tokenizer(_texts(plan))
     batch = _batch(plan, tokenizer)
-    model = build_model(tokenizer, batch.longest_prompt + _completion_length(plan, batch), plan.seed)
+    model = build_model(tokenizer, batch.longest_prompt + completion_length(plan, batch.longest_completion), plan.seed)
     steps, reached = warm_up(model, batch, emit)
     save_model(model, tokenizer, folder)
     return WarmStart(folder, steps, reached, time.monotonic() - began)
@@ -116,7 +113,7 @@ def _trained(
     trainer = GRPOTrainer(
         model=str(start.folder),
         reward_funcs=list(recorders),
-        args=_config(plan, batch, weights),
+        args=GRPOConfig(**config_of(plan, batch.longest_completion, weights)),
         train_dataset=to_trl_dataset([one.row for one in plan.rows]),
     )
     trainer.remove_callback(PrinterCallback)
@@ -144,35 +141,6 @@ def _trained(
     )
 
 
-def _config(plan: Plan, batch: Batch, weights: Sequence[float] | None) -> GRPOConfig:
-    """What the recipe needs, the user's options over it, and last what the measurement depends on."""
-    generations = int(plan.options.get("num_generations", plan.generations))
-    recipe = {
-        "learning_rate": _RATE,
-        "lr_scheduler_type": "constant",
-        "temperature": 1.0,
-        "num_generations": generations,
-        "per_device_train_batch_size": len(plan.rows) * generations,
-        "max_completion_length": _completion_length(plan, batch),
-        "bf16": False,
-        "gradient_checkpointing": False,
-        "reward_weights": None if weights is None else list(weights),
-    }
-    measurement = {
-        "output_dir": str(plan.folder),
-        "max_steps": plan.most_steps,
-        "seed": plan.seed,
-        "use_cpu": True,
-        "report_to": "none",
-        "save_strategy": "no",
-        "logging_strategy": "steps",
-        "logging_steps": 1,
-        "disable_tqdm": True,
-        "dataloader_pin_memory": False,
-    }
-    return GRPOConfig(**{**recipe, **plan.options, **measurement})
-
-
 def _texts(plan: Plan) -> list[str]:
     """All that the model is to read or write; repeated for each decoy, as it will be."""
     prompts = [text for one in plan.rows for text in prompt_texts(one.row)]
@@ -182,10 +150,6 @@ def _texts(plan: Plan) -> list[str]:
 def _batch(plan: Plan, tokenizer: Any) -> Batch:
     prompts = [row["prompt"] for row in to_trl_rows([one.row for one in plan.rows])]
     return encode(tokenizer, prompts, completions_of(plan.rows, _GOLD_SHARE))
-
-
-def _completion_length(plan: Plan, batch: Batch) -> int:
-    return int(plan.options.get("max_completion_length", batch.longest_completion + _SPARE_TOKENS))
 
 
 def _memory_mb() -> int:
