@@ -19,6 +19,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from reward_kit.errors import RewardKitError
 from reward_kit.grpo.recorder import as_number, is_async
 from reward_kit.grpo.shapes import TrainingRow, TrlReward
 
@@ -179,7 +180,7 @@ def _answer(call: Callable[[], Any], count: int) -> Answer:
             return Answer(problem=problem)
         values = list(returned)
     except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a reward raises is what the probe reports
-        return Answer(problem="raises", error=error, place=_place(error))
+        return Answer(problem="raises", error=_root(error), place=_place(_root(error)))
     if len(values) != count:
         return Answer(problem=f"returns {len(values)} values for {count} completions")
     numbers = [as_number(value) for value in values]
@@ -199,6 +200,13 @@ def _no_list(returned: Any) -> str:
 
 def _called(value: Any) -> str:
     return "None" if value is None else f"{type(value).__name__} {value!r:.60}"
+
+
+def _root(error: BaseException) -> BaseException:
+    """The user's own error, where an adapter wrapped it."""
+    while isinstance(error, RewardKitError) and error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def _place(error: BaseException) -> str:

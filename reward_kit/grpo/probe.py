@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+from reward_kit.call_shapes import Trl
+from reward_kit.errors import RewardKitError
 from reward_kit.grpo.calls import RESERVED, Answer, Caller, batch_of, column, columns_of
 from reward_kit.grpo.neighbours import neighbour_defects, rows_to_compare, same
-from reward_kit.grpo.recorder import CallRecorder
+from reward_kit.grpo.recorder import CallRecorder, as_number
 from reward_kit.grpo.shapes import Diagnosis, Probe, Scores, TrainingRow, TrlReward
 from reward_kit.grpo.signatures import Parameters, misspelt, read_parameters, reserved, signature_defects
+from reward_kit.models import Sample
+from reward_kit.reward import as_reward
 from reward_kit.verdict import Scale
 
 #: Values that differ by less than this share of the declared range are one value: TRL divides by std + 1e-4, so that
@@ -24,6 +28,8 @@ from reward_kit.verdict import Scale
 _ONE_VALUE = 1e-4
 #: Two equal calls of a deterministic reward differ by nothing but floating point.
 _ROUNDING = 1e-6
+#: Seconds for one async call made here without TRL.
+_DEADLINE = 60.0
 
 
 def probe(
@@ -46,7 +52,7 @@ def probe(
     columns = columns_of(rows)
     parameters = read_parameters(user_reward or reward, columns)
     with Caller(recorder, columns) as call:
-        examined = _Examined(call, tuple(rows), generations, scale, parameters)
+        examined = _Examined(call, tuple(rows), generations, scale, parameters, user_reward)
         defects = tuple(examined.defects())
         return Probe(defects, recorder.record, examined.deterministic, examined.scores())
 
@@ -60,6 +66,7 @@ class _Examined:
     generations: int
     scale: Scale
     parameters: Parameters | None
+    user_reward: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:
         # All rows once, which is what TRL's first step does; then a few rows, again and again.
@@ -79,7 +86,7 @@ class _Examined:
         if certain := self._by_signature():
             return certain
         if failed := next((answer for answer in (self.full, *self.again) if not answer.came), None):
-            return self._causes() or [_refused(failed)]
+            return self._causes() or self._unadapted(failed) or [_refused(failed)]
         wrong = _value_defects(self.full, self.scale)
         if not self._tells(self.full):
             return self._causes() or wrong or ([_constant(self.full)] if any(row.decoys for row in self.rows) else [])
@@ -158,6 +165,21 @@ class _Examined:
         remedy = 'Read the text of each completion: completion[0]["content"]'
         return [Diagnosis("messages_as_strings", problem + _raising(self.first), remedy)]
 
+    def _unadapted(self, failed: Answer) -> list[Diagnosis]:
+        """What the user's own function does, where an adapter refused what it returned."""
+        if self.user_reward is None or not isinstance(failed.error, RewardKitError):
+            return []
+        own = as_reward(self.user_reward)
+        if isinstance(own.shape, Trl):
+            return list(probe(self.user_reward, self.rows, self.generations, self.scale).defects)
+        samples = [Sample(i.row.row, {"role": "assistant", "content": i.text}) for i in self.items]
+        try:
+            returned = [value for one in samples for value in own.call([one], _DEADLINE)]
+        except (Exception, SystemExit):  # noqa: BLE001  # then the adapter's refusal stands
+            return []
+        numbers = [as_number(getattr(value, "score", value)) for value in returned]
+        return _value_defects(Answer(tuple(numbers)), self.scale) if any(n is not None for n in numbers) else []
+
     def _thread(self) -> list[Diagnosis]:
         """Rewards that work in the main thread alone, such as those that use signal.alarm.
 
@@ -206,6 +228,8 @@ def _constant(answer: Answer) -> Diagnosis:
 def _refused(answer: Answer) -> Diagnosis:
     if answer.error is None:
         return Diagnosis("wrong_return", f"the reward {answer.problem}", "Return a list of floats, one a completion")
+    if isinstance(answer.error, RewardKitError):  # an adapter's own words, which hold their remedy
+        return Diagnosis("wrong_return", str(answer.error), "Return one number a completion, None to abstain")
     where = answer.place or "the line it names"
     raised = _raising(answer).removeprefix(", it ")
     return Diagnosis("reward_raises", f"the reward {raised}", f"Mend {where}; an error ends the training")

@@ -72,9 +72,9 @@ class Diagnosis:
 class CallRecord:
     """What a reward was called with, and what it returned, over many calls.
 
-    `columns` are the keywords it was given beside TRL's own, each with the type of its values in words;
-    `conversational` says whether completions came as message lists; `values` counts what was returned: "finite",
-    "none", "nan", "inf", "other"; `distinct` is the number of different finite values; `threads` are "main", "other".
+    `columns` are the keywords it was given beside TRL's own, each with the type of its values; `conversational`
+    says whether completions came as message lists; `values` counts what was returned: "finite", "none", "nan", "inf",
+    "other"; `distinct` is the number of different finite values; `threads` are "main" and "other".
     """
 
     calls: int

@@ -22,6 +22,7 @@ REWARD_KIT_0_4_1 = [
     ("reward_kit.models", "Message"),
     ("reward_kit.models", "StepOutput"),
     ("reward_kit.rewards.math", "math_reward"),
+    ("reward_kit.integrations.trl", "create_trl_adapter"),
 ]
 
 

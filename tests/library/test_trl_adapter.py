@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from docs_page import Page
 
 from reward_kit import EvaluateResult, Message, reward_function
 from reward_kit.errors import RewardKitError, RewardShapeError
@@ -294,7 +295,13 @@ def test_a_composite_gives_one_function_a_component_and_their_weights():
         to_trl(Composite((trl,)))  # type: ignore[arg-type]
 
 
-# create_trl_adapter: docs/migration.md, "Training with TRL", holds the differences; each row is a test here.
+# create_trl_adapter: docs/migration.md, "Training with TRL", lists what differs; each row names a test of this file.
+
+
+def test_every_difference_that_the_page_lists_is_a_test_here():
+    cases = [case for *_, case in Page("migration.md").table("the reward or the call", "0.4.1", "here", "case")]
+    assert len(cases) == 11
+    assert all(callable(globals()[case]) for case in cases)
 
 
 def mapped(reward: Any, columns: dict[str, str] | None = None, **settings: Any) -> Any:
@@ -333,6 +340,12 @@ def test_a_result_without_a_score_ends_the_training_and_none_abstains():
     with pytest.raises(RewardCallError, match="no 'score'"):
         returned(mapped(lambda messages, **kwargs: {}), **CALL)
     assert returned(mapped(lambda messages, **kwargs: {"score": None}), **CALL) == [None] * 4
+
+
+def test_a_stated_error_and_what_is_no_finite_number_end_the_training():
+    for result in ({"score": 0.0, "error": "the judge is down"}, {"score": float("nan")}, {"score": float("inf")}):
+        with pytest.raises(RewardCallError, match=r"completion 0 of 0-3: the reward (reports an error|returned)"):
+            mapped(functools.partial(lambda messages, result, **kwargs: result, result=result))(**CALL)
 
 
 def test_a_mapped_column_that_is_missing_or_of_another_length_is_refused():

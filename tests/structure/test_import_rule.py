@@ -89,6 +89,8 @@ ALLOWED = {
         "reward_kit.verdict",
     },
     "reward_kit.grpo": {
+        "reward_kit.call_shapes",
+        "reward_kit.controls.math",
         "reward_kit.errors",
         "reward_kit.gates",
         "reward_kit.grpo",
