@@ -10,8 +10,8 @@ import copy
 import inspect
 import threading
 import traceback
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace, TracebackType
@@ -20,7 +20,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from reward_kit.errors import RewardKitError
-from reward_kit.grpo.recorder import as_number, is_async
+from reward_kit.grpo.recorder import CallRecorder, as_number, is_async
 from reward_kit.grpo.shapes import TrainingRow, TrlReward
 
 #: Columns that TRL keeps to itself or replaces by its own.
@@ -123,7 +123,7 @@ class Caller:
     To be used in a `with`; `columns` are what every call hands over.
     """
 
-    def __init__(self, reward: TrlReward, columns: Sequence[str]) -> None:
+    def __init__(self, reward: CallRecorder, columns: Sequence[str]) -> None:
         self.reward = reward
         self.columns = tuple(columns)
         self.is_async = is_async(reward)
@@ -143,9 +143,10 @@ class Caller:
     def __call__(
         self, items: Sequence[Item], conversational: bool = True, more: Mapping[str, Any] | None = None
     ) -> Answer:
-        """One call as TRL makes it; `more` are columns beside the dataset's own."""
+        """One call as TRL makes it; with `more` columns or as strings, one that it would not make: not recorded."""
+        reward: TrlReward = self.reward if conversational and not more else self.reward.__wrapped__
         keywords = keywords_of(items, self.columns, conversational) | dict(more or {})
-        return _answer(lambda: self._awaited(self.reward(**keywords)), len(items))
+        return _answer(lambda: self._awaited(reward(**keywords)), len(items))
 
     def elsewhere(self, items: Sequence[Item]) -> Answer:
         """The same call in the other thread: a function in a worker, a coroutine in the main thread."""
@@ -157,16 +158,28 @@ class Caller:
     def _awaited(self, answer: Any) -> Any:
         if not self.is_async:
             return answer
-        work: Coroutine[Any, Any, Any] = answer
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        came = asyncio.run_coroutine_threadsafe(_outcome(answer), self._loop).result()
+        if isinstance(came, _Raised):
+            raise came.error
+        return came
+
+
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    error: BaseException
+
+
+async def _outcome(work: Awaitable[Any]) -> Any:
+    """What is awaited, or what it raised: a SystemExit would end the event loop, and nobody would hear of it."""
+    try:
+        return await work
+    except BaseException as error:  # noqa: BLE001  # raised again where the call was made
+        return _Raised(error)
 
 
 def _in_thread(call: Callable[[], Answer]) -> Answer:
-    future: Future[Answer] = Future()
-    thread = threading.Thread(target=lambda: future.set_result(call()), daemon=True)
-    thread.start()
-    thread.join()
-    return future.result()
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(call).result()
 
 
 def _answer(call: Callable[[], Any], count: int) -> Answer:
@@ -179,7 +192,9 @@ def _answer(call: Callable[[], Any], count: int) -> Answer:
         if problem := _no_list(returned):
             return Answer(problem=problem)
         values = list(returned)
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a reward raises is what the probe reports
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  # whatever a reward raises is reported; pytest.fail raises such too
         return Answer(problem="raises", error=_root(error), place=_place(_root(error)))
     if len(values) != count:
         return Answer(problem=f"returns {len(values)} values for {count} completions")

@@ -7,25 +7,21 @@ TRL was handed is stronger than both.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from functools import partial
-from statistics import fmean
 
 from reward_kit.grpo.evidence import (
-    as_gold,
-    by_name,
     declared,
-    decoy_names,
-    decoy_scores,
     lengths,
     mean_of,
+    means,
     on_most,
+    paid_as_gold,
     pays_gold,
     rank_correlation,
     record_of,
     scores_of,
     width,
 )
-from reward_kit.grpo.shapes import Diagnosis, Scores, Smoke
+from reward_kit.grpo.shapes import Diagnosis, Smoke
 
 #: Means of gold and decoys nearer than this share of the range are no preference, over 8 rows of few copies each.
 _NO_PREFERENCE = 0.3
@@ -68,8 +64,7 @@ def _dropped_column(smoke: Smoke, failed: Collection[str]) -> Diagnosis | None:
     record = record_of(smoke)
     if record is None or not record.calls:
         return None
-    before = smoke.probe.record.columns if smoke.probe and smoke.probe.record else declared(smoke)
-    dropped = sorted(set(before) - set(record.columns))
+    dropped = sorted(declared(smoke) - set(record.columns))
     if not dropped:
         return None
     set_so = bool(smoke.plan.options.get("remove_unused_columns"))
@@ -103,11 +98,8 @@ def _truncated(smoke: Smoke, failed: Collection[str]) -> Diagnosis | None:
 
 
 def _inverted(smoke: Smoke, failed: Collection[str]) -> Diagnosis | None:
-    def below(score: Scores) -> bool:
-        decoys = decoy_scores(score)
-        return score.gold is not None and bool(decoys) and score.gold < min(decoys) - 0.1 * width(smoke)
-
-    if not on_most(smoke, below):
+    gold, decoys = means(smoke)
+    if gold is None or not decoys or gold >= min(decoys.values()) - 0.1 * width(smoke):
         return None
     problem = "the reward gives right completions less than wrong ones"
     return Diagnosis("inverted_sign", problem, "Turn its sign: higher must be better")
@@ -129,8 +121,11 @@ def _length(smoke: Smoke, failed: Collection[str]) -> Diagnosis | None:
 def _random(smoke: Smoke, failed: Collection[str]) -> Diagnosis | None:
     if smoke.probe is None or smoke.probe.deterministic:
         return None
-    means = [fmean(values) for values in by_name(smoke).values() if values]
-    if len(means) < 2 or max(means) - min(means) >= _NO_PREFERENCE * width(smoke):
+    gold, decoys = means(smoke)
+    if gold is None or not decoys:
+        return None
+    seen = [gold, *decoys.values()]
+    if max(seen) - min(seen) >= _NO_PREFERENCE * width(smoke):
         return None
     problem = "the reward changes from call to call and does not tell right completions from wrong ones"
     return Diagnosis("random_reward", problem, "Remove the randomness, or average it out over several judgements")
@@ -146,7 +141,11 @@ def _first_row_only(smoke: Smoke, failed: Collection[str]) -> Diagnosis | None:
 
 
 def _gold_refused(smoke: Smoke, failed: Collection[str]) -> Diagnosis | None:
-    if not on_most(smoke, lambda score: not pays_gold(smoke, score)):
+    mean, decoys = means(smoke)
+    refused = on_most(smoke, lambda score: not pays_gold(smoke, score))
+    if mean is not None and decoys:  # noise pays some of them, and pays decoys as well
+        refused |= mean <= smoke.plan.scale.low + _NO_PREFERENCE * width(smoke) and mean <= max(decoys.values())
+    if not refused:
         return None
     gold = smoke.plan.rows[0].gold if smoke.plan.rows else ""
     problem = f"the reward refuses right completions, such as {gold!r:.80}"
@@ -155,7 +154,7 @@ def _gold_refused(smoke: Smoke, failed: Collection[str]) -> Diagnosis | None:
 
 def _decoy_paid(smoke: Smoke, failed: Collection[str]) -> Diagnosis | None:
     """A decoy that gets what the gold gets; a wrong value before a wrong format before nothing at all."""
-    paid = [name for name in decoy_names(smoke) if on_most(smoke, partial(as_gold, smoke, name))]
+    paid = paid_as_gold(smoke)
     for known, diagnosis in _PAID.items():
         if known in paid:
             return diagnosis
@@ -211,9 +210,9 @@ _RULES: tuple[_Rule, ...] = (
     _constant,
     _not_warmed_up,
     _truncated,
+    _random,
     _inverted,
     _length,
-    _random,
     _first_row_only,
     _gold_refused,
     _decoy_paid,

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import correlation, fmean
 from typing import Any
 
+from reward_kit.grpo.calls import RESERVED
 from reward_kit.grpo.shapes import CallRecord, Scores, Smoke
 
 #: A share of rows that is called most of them.
 _MOST = 2 / 3
-#: Pays "as the gold": at least this share of what the gold gets above the low end of the range. 20 % of flips at
-#: random leave a refused completion with a quarter of the gold's mean.
+#: Paid "as the gold" is, on average over rows, at least this share of what the gold gets above the low end of the
+#: range: 20 % of flips leave a refused completion with a quarter of it.
 _AS_GOLD = 0.6
 
 
@@ -22,8 +23,8 @@ def record_of(smoke: Smoke) -> CallRecord | None:
 
 
 def declared(smoke: Smoke) -> set[str]:
-    """The columns that the rows have."""
-    return {"ground_truth"}.union(*(row.row.columns for row in smoke.plan.rows))
+    """The columns that the rows have, and that TRL hands over."""
+    return {"ground_truth"}.union(*(row.row.columns for row in smoke.plan.rows)).difference(RESERVED)
 
 
 def scores_of(smoke: Smoke) -> tuple[Scores, ...]:
@@ -55,26 +56,23 @@ def pays_gold(smoke: Smoke, score: Scores) -> bool:
     return score.gold > least + 0.1 * width(smoke) or score.gold >= smoke.plan.scale.pass_at
 
 
-def as_gold(smoke: Smoke, name: str, score: Scores) -> bool:
-    """Whether the decoy of this name gets what the row's gold gets."""
-    value, low = score.decoys.get(name), smoke.plan.scale.low
-    if value is None or score.gold is None or score.gold <= low:
-        return False
-    return value - low >= _AS_GOLD * (score.gold - low)
+def paid_as_gold(smoke: Smoke) -> list[str]:
+    """The names of the decoys that get what golds get."""
+    gold, decoys = means(smoke)
+    low = smoke.plan.scale.low
+    if gold is None or gold <= low:
+        return []
+    return [name for name, mean in decoys.items() if mean - low >= _AS_GOLD * (gold - low)]
 
 
-def decoy_names(smoke: Smoke) -> list[str]:
-    """The names of all decoys, in order."""
-    return list(dict.fromkeys(name for score in scores_of(smoke) for name in score.decoys))
-
-
-def by_name(smoke: Smoke) -> Mapping[str, list[float]]:
-    """The values of all golds, and of all decoys of each name."""
-    found: dict[str, list[float]] = {}
+def means(smoke: Smoke) -> tuple[float | None, dict[str, float]]:
+    """The mean score of all golds, and of all decoys of each name: noise in single rows averages out."""
+    golds = [score.gold for score in scores_of(smoke) if score.gold is not None]
+    decoys: dict[str, list[float]] = {}
     for score in scores_of(smoke):
-        for name, value in ("gold", score.gold), *score.decoys.items():
-            found.setdefault(name, []).extend([] if value is None else [value])
-    return found
+        for name, value in score.decoys.items():
+            decoys.setdefault(name, []).extend([] if value is None else [value])
+    return fmean(golds) if golds else None, {name: fmean(values) for name, values in decoys.items() if values}
 
 
 def lengths(smoke: Smoke) -> Iterator[tuple[float, float]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
@@ -54,7 +54,8 @@ def probe(
     with Caller(recorder, columns) as call:
         examined = _Examined(call, tuple(rows), generations, scale, parameters, user_reward)
         defects = tuple(examined.defects())
-        return Probe(defects, recorder.record, examined.deterministic, examined.scores())
+        scores, cautions, closed = examined.scores(), examined.cautions(), examined.reads_closed_thinking()
+        return Probe(defects, recorder.record, examined.deterministic, scores, cautions, closed)
 
 
 @dataclass
@@ -90,10 +91,21 @@ class _Examined:
         wrong = _value_defects(self.full, self.scale)
         if not self._tells(self.full):
             return self._causes() or wrong or ([_constant(self.full)] if any(row.decoys for row in self.rows) else [])
-        wrong += self._kept_back() or self._misspelt() or self._thread()
+        wrong += self._kept_back() or self._misspelt() or (self._thread() if self.call.is_async else [])
         if not wrong and self.deterministic:
             wrong += neighbour_defects(self.call, self.items, self.first, self._rounding)
         return wrong
+
+    def cautions(self) -> tuple[Diagnosis, ...]:
+        """What TRL does not mind: it calls functions in the main thread, where others have workers."""
+        return () if self.call.is_async or not self.full.came else tuple(self._thread())
+
+    def reads_closed_thinking(self) -> bool:
+        """Whether the reward pays a completion the same where its opening think tag stands in the prompt."""
+        if not (self.full.came and self.deterministic):
+            return True
+        as_trl_has_it = tuple(replace(item, text=_closed_thinking(item.text)) for item in self.items)
+        return same(self.first, self.call(as_trl_has_it), self._rounding)
 
     def scores(self) -> tuple[Scores, ...]:
         """What each text was paid in the first call, on average over its copies."""
@@ -196,6 +208,12 @@ class _Examined:
         problem = f"the reward works in the main thread but not in a worker thread{what}"
         remedy = "Limit time without signals, and open what it needs in the call"
         return [Diagnosis("needs_main_thread", problem, remedy)]
+
+
+def _closed_thinking(text: str) -> str:
+    """The text as TRL decodes it where the template has opened the thinking: it holds the closing tag alone."""
+    opened, tag, rest = text.partition("<think>")
+    return rest if tag and not opened.strip() else f"I think.\n</think>\n\n{text}"
 
 
 def _value_defects(answer: Answer, scale: Scale) -> list[Diagnosis]:

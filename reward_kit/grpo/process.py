@@ -167,7 +167,8 @@ def _run_child(plan: Plan, reward: Reward, words: int, printed: BinaryIO, foreig
 def _work(plan: Plan, reward: Reward, emit: Callable[[Mapping[str, Any]], None]) -> None:
     """Probe, prompts, training; each is told as soon as it is known, and a certain defect ends the run."""
     from reward_kit.grpo.probe import probe
-    from reward_kit.grpo.prompts import prompt_defects, template_defects
+    from reward_kit.grpo.prompts import prompt_defects
+    from reward_kit.grpo.templates import THINK_PREFILLED, template_defects
     from reward_kit.integrations.trl import reward_weights, to_trl
 
     functions = to_trl(reward, range=(plan.scale.low, plan.scale.high))
@@ -176,7 +177,8 @@ def _work(plan: Plan, reward: Reward, emit: Callable[[Mapping[str, Any]], None])
     emit({"probe": asdict(seen)})
     prompts = [*prompt_defects(plan.rows)]
     if plan.tokenizer is not None:
-        prompts += template_defects(plan.tokenizer, plan.rows)
+        found = template_defects(plan.tokenizer, plan.rows)
+        prompts += [one for one in found if one.name != THINK_PREFILLED or not seen.reads_closed_thinking]
     emit({"prompts": [asdict(defect) for defect in prompts]})
     if seen.defects or prompts:
         return

@@ -7,10 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from reward_kit.grpo.shapes import Diagnosis, TrainingRow
-from reward_kit.grpo.templates import template_defects, texts_of
+from reward_kit.grpo.templates import texts_of
 from reward_kit.models import text_of
-
-__all__ = ["prompt_defects", "template_defects"]
 
 
 def prompt_defects(rows: Sequence[TrainingRow]) -> list[Diagnosis]:

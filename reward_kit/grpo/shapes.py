@@ -100,12 +100,16 @@ class Probe:
     """What calling the reward as TRL would showed. `defects` are certain, each enough to refuse the reward.
 
     `deterministic` is False where the same call gave different values; then order and neighbours cannot be compared.
+    `cautions` are what TRL does not mind and others do. `reads_closed_thinking` says whether a completion whose
+    opening think tag stands in the prompt is paid as one that has it, or needs none.
     """
 
     defects: tuple[Diagnosis, ...]
     record: CallRecord | None
     deterministic: bool
     scores: tuple[Scores, ...]
+    cautions: tuple[Diagnosis, ...] = ()
+    reads_closed_thinking: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ from reward_kit.models import text_of
 
 _OPENED = re.compile(r"<(think|thinking|thought|reasoning|reason)>\s*\Z", re.IGNORECASE)
 _SHOWN = 60
+#: A defect only for a reward that would see the tag.
+THINK_PREFILLED = "think_prefilled"
 
 
 def template_defects(folder: Path, rows: Sequence[TrainingRow]) -> list[Diagnosis]:
@@ -143,7 +145,7 @@ def _generation_prompt(row: _Rendered) -> Iterator[Diagnosis]:
         tag = opened.group().strip()
         problem = f"the chat template ends the prompt with {tag}, so completions never hold {tag} themselves"
         remedy = f"Take {tag} out of its generation prompt, or let the reward expect what comes after it alone"
-        yield Diagnosis("think_prefilled", problem, remedy)
+        yield Diagnosis(THINK_PREFILLED, problem, remedy)
     if plain == begun and not _answer_follows(row, plain):
         problem = "the chat template has no generation prompt: the model is not told that the answer begins"
         remedy = "Add {% if add_generation_prompt %} with the header of an assistant turn to the template"

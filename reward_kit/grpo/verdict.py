@@ -65,7 +65,8 @@ def _calls(smoke: Smoke) -> Gate:
         return Gate(Decision.FAILED, "calls: " + "; ".join(map(str, probe.defects)))
     record = probe.record
     seen = f"{record.calls} calls on {record.rows} completions" if record else "called as TRL does"
-    return Gate(Decision.PASSED, f"calls: {seen} went as TRL makes them")
+    cautions = "".join(f"; beware: {caution}" for caution in probe.cautions)
+    return Gate(Decision.PASSED, f"calls: {seen} went as TRL makes them{cautions}")
 
 
 def _warm_up(training: Training) -> Gate:

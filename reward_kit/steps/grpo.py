@@ -124,7 +124,7 @@ def _row_verdict(row: Row, smoke: Smoke) -> Verdict:
     if smoke.failure:
         return Verdict(row.id, Outcome.INFRA_ERROR, reason=f"the training broke: {smoke.failure}", detail=detail)
     if found := defects(smoke):
-        return Verdict(row.id, Outcome.REWARD_ERROR, reason=f"not trained: {found[0]}", detail=detail)
+        return Verdict(row.id, Outcome.ABSTAINED, reason=f"not trained: {found[0]}", gold=gold, detail=detail)
     if smoke.training is None or smoke.training.coverage < LEAST_COVERAGE:
         return Verdict(row.id, Outcome.ABSTAINED, reason="inconclusive: see gate warm_up", gold=gold, detail=detail)
     shown = ", ".join(f"{m.decoy} {'+' if m.rise > 0 else ''}{m.rise:.2f}" for m in margins)

@@ -55,7 +55,7 @@ def grpo_of(pytester: pytest.Pytester) -> dict:
 
 #: What TRL 1.16 trains on without a word: each has its own diagnosis, in words that a reader can act on.
 SILENT = {
-    "constant": ("def grade(completions, **kwargs):\n    return [0.5] * len(completions)\n", "same reward"),
+    "constant": ("def grade(completions, **kwargs):\n    return [0.5] * len(completions)\n", "the same: 0.5"),
     "misspelt column": (
         "def grade(completions, ground_truht=None, **kwargs):\n"
         "    golds = ground_truht or [None] * len(completions)\n"
@@ -223,7 +223,7 @@ def test_the_fixture_trains_once_for_a_test_and_takes_another_reward(pytester, l
         def test_a_constant_does_not(rk_grpo):
             result = rk_grpo(lambda completions, **kwargs: [1.0] * len(completions))
             assert not result.passed
-            assert "same reward" in str(result)
+            assert "the same: 1" in str(result)
 
         @pytest.mark.rk_suite("lessons")
         def test_unknown_settings(rk_grpo):

@@ -98,6 +98,7 @@ ALLOWED = {
         "reward_kit.models",
         "reward_kit.processes",
         "reward_kit.reward",
+        "reward_kit.settings",
         "reward_kit.verdict",
         "reward_kit.workers",
     },

@@ -112,7 +112,8 @@ def compared(
 
 
 def _rendered(tokenizer: PreTrainedTokenizerFast, prompt: Sequence[Message]) -> str:
-    rendered = tokenizer.apply_chat_template(list(prompt), tokenize=False, add_generation_prompt=True)
+    messages: Any = list(prompt)
+    rendered = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
     return str(rendered)
 
 

@@ -16,7 +16,8 @@ import torch
 import transformers
 from transformers import AutoTokenizer
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
-from trl import GRPOConfig, GRPOTrainer
+from trl.trainer.grpo_config import GRPOConfig
+from trl.trainer.grpo_trainer import GRPOTrainer
 
 from reward_kit.grpo.recorder import CallRecorder
 from reward_kit.grpo.shapes import CallRecord, Plan, Training, TrlReward
@@ -94,8 +95,8 @@ def prepare(plan: Plan, folder: Path, emit: Emit) -> WarmStart:
 def quiet() -> None:
     """One thread, and nothing on stdout or stderr that is not ours."""
     torch.set_num_threads(1)
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
+    transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     datasets.utils.logging.set_verbosity_error()
     datasets.disable_progress_bars()
     warnings.filterwarnings("ignore", module=r"(trl|transformers|torch|accelerate|datasets)(\.|$)")

@@ -1,0 +1,29 @@
+"""The rise of the mean reward, as the verdict of a smoke run reads it from TRL's log."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from reward_kit.grpo.curves import own_rise
+from reward_kit.verdict import Scale
+
+
+def logs(*rewards: float | None) -> list[dict[str, float | None]]:
+    return [{"reward": reward} for reward in rewards]
+
+
+def test_the_rise_is_the_last_quarter_less_the_first_step():
+    assert own_rise(logs(0.2, 0.9, 0.9, 0.9, 0.9, 0.9, 0.5, 0.7), Scale()) == pytest.approx(0.4)
+
+
+def test_the_rise_is_a_share_of_the_declared_range():
+    assert own_rise(logs(-1, 0, 1, 1), Scale(-1.0, 1.0)) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("rewards", [(0.0, None, 1.0, 1.0), (0.0, math.inf, 1.0, 1.0), (0.0, 1.0), ()])
+def test_a_curve_with_a_hole_is_no_rise(rewards):
+    rise = own_rise(logs(*rewards), Scale())
+    assert math.isnan(rise)
+    assert not rise >= 0.2
