@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from docs_page import ROOT, Page
@@ -31,14 +33,16 @@ def names_in_the_code() -> Iterator[str]:
     for path in (ROOT / "reward_kit" / "grpo").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and (node.func.id, path.name) in MAKERS:
-                yield from _names(node.args[0])
+                yield from _names(node.args[0], import_module(f"reward_kit.grpo.{path.stem}"))
 
 
-def _names(argument: ast.expr) -> Iterator[str]:
+def _names(argument: ast.expr, module: ModuleType) -> Iterator[str]:
     if isinstance(argument, ast.JoinedStr):
         yield from BUILT
-    elif not isinstance(argument, ast.Name):  # a helper that is handed the name is called with it elsewhere
+    elif not isinstance(argument, ast.Name):
         yield str(ast.literal_eval(argument))
+    elif argument.id.isupper():
+        yield str(getattr(module, argument.id))  # else a helper, which is handed the name elsewhere
 
 
 def names_in_the_page() -> list[str]:
