@@ -24,6 +24,7 @@ import os
 import random
 import statistics
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -108,6 +109,17 @@ class Run:
     @property
     def refused(self) -> bool:
         return bool(self.defects or self.failed)
+
+
+def end_with_parent(parent: int) -> None:
+    """A worker in the middle of a seed would train on for minutes after its benchmark was killed."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def run_seed(folder: Path, seed: int, names: Sequence[str]) -> list[Run]:
@@ -226,7 +238,8 @@ def main() -> int:
     offline = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE")
     os.environ.update({"CUDA_VISIBLE_DEVICES": "", "TOKENIZERS_PARALLELISM": "false"} | dict.fromkeys(offline, "1"))
     began, runs = time.monotonic(), list[Run]()
-    with ProcessPoolExecutor(options.processes, multiprocessing.get_context("spawn")) as pool:
+    spawning = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(options.processes, spawning, initializer=end_with_parent, initargs=(os.getpid(),)) as pool:
         seeds = range(options.first, options.first + options.seeds)
         waiting = {pool.submit(run_seed, options.suite, seed, names): seed for seed in seeds}
         for done in as_completed(waiting):

@@ -90,7 +90,7 @@ def test_a_row_dropped_from_the_dataset_is_not_ready(copy_of, tmp_path):
     kept = (folder / "dataset.jsonl").read_text().splitlines(keepends=True)[:-1]
     (folder / "dataset.jsonl").write_text("".join(kept))
     (folder / "suite.toml").write_text((folder / "suite.toml").read_text().replace("min_rows = 100", "min_rows = 10"))
-    assert run(tmp_path, "--rk-suite=math").returncode == 1
+    assert run(tmp_path, "--rk-suite=math", "--rk-step=data").returncode == 1
     assert (
         "source rows missing from the dataset: 1 (gsm8k-00099)" in results(tmp_path)["math"]["steps"]["data"]["reason"]
     )
@@ -107,7 +107,7 @@ def test_a_wrong_gold_disagrees_with_its_solution(copy_of, tmp_path):
     prepare = [sys.executable, "-m", "reward_kit.cli", "prepare", "math"]
     done = subprocess.run(prepare, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert f"line 1 (gsm8k-00000): by the solution, {gold} is not {int(gold) + 1}" in done.stdout
-    assert run(tmp_path, "--rk-suite=math").returncode == 1
+    assert run(tmp_path, "--rk-suite=math", "--rk-step=data,local").returncode == 1
     steps = results(tmp_path)["math"]["steps"]
     assert (steps["data"]["gate"], steps["local"]["gate"]) == ("failed", "failed")
     assert steps["data"]["results"][0]["finding"] == "solution_disagrees"

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from reward_kit.grpo.curves import own_rise
+from reward_kit.grpo.curves import own_rise, zero_std_share
 from reward_kit.grpo.shapes import Plan
 from reward_kit.grpo.training.margins import Batch, margins, measured
 
@@ -33,6 +33,8 @@ _CLEAR_RISE, _CLEAR_MARGIN = 0.3, 0.5
 #: A margin that fell by this many nats in ten steps does not come back in the next fourteen; in none of the runs that
 #: benchmarks/grpo_seeds.py makes with a right reward did one fall at all.
 _LOST_MARGIN = -1.0
+#: Share of the first groups without any difference in reward that is past the verdict's bar of a half.
+_LOST_SIGNAL = 0.75
 
 
 class StepLog(TrainerCallback):
@@ -70,7 +72,8 @@ class StepLog(TrainerCallback):
 
     def _is_decided(self, least_rise: float) -> bool:
         """True where further steps would not change the verdict: it is clearly reached, or lost."""
-        if least_rise <= _LOST_MARGIN or not any(log.get("grad_norm") for log in self.logs):
+        no_signal = zero_std_share(self.logs) >= _LOST_SIGNAL or not any(log.get("grad_norm") for log in self.logs)
+        if no_signal or least_rise <= _LOST_MARGIN:
             return True
         return own_rise(self.logs, self._plan.scale) >= _CLEAR_RISE and least_rise >= _CLEAR_MARGIN
 
