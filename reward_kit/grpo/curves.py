@@ -34,7 +34,7 @@ def zero_std_share(logs: Sequence[Mapping[str, Any]], first: int = 3) -> float:
     return sum(shares) / len(shares) if shares else 1.0
 
 
-def curve_lines(logs: Sequence[Mapping[str, Any]], width: int = 60) -> Iterator[str]:
+def curve_lines(logs: Sequence[Mapping[str, Any]], width: int = 55) -> Iterator[str]:
     """The reward of each step for a terminal, in lines of up to `width` characters beside their label."""
     numbers = [_shown(log.get("reward")) for log in logs]
     for place, line in enumerate(textwrap.wrap(" ".join(numbers), width)):
