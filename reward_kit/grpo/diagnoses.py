@@ -19,6 +19,7 @@ from reward_kit.grpo.evidence import (
     rank_correlation,
     record_of,
     scores_of,
+    unpaid,
     width,
 )
 from reward_kit.grpo.shapes import Diagnosis, Smoke
@@ -184,6 +185,18 @@ _PAID = {
 }
 
 
+def _rows_not_taught(smoke: Smoke, failed: Collection[str]) -> Diagnosis | None:
+    """Single rows that the reward does not pay: too few for the rules before."""
+    rows = dict(unpaid(smoke))
+    if "margins" not in failed or not rows:
+        return None
+    row, decoy = next(iter(rows.items()))
+    gold = next(one.gold for one in smoke.plan.rows if one.row.id == row)
+    problem = f"the reward pays {gold!r:.80}, which is right in {row}, no more than its decoy {decoy!r}"
+    problem += f", and so in {len(rows)} of {len(smoke.plan.rows)} rows" if len(rows) > 1 else ""
+    return Diagnosis("rows_not_taught", problem, "Grade that row by itself: an error caught and scored 0 looks so")
+
+
 def _no_group_signal(smoke: Smoke, failed: Collection[str]) -> Diagnosis | None:
     if "group_signal" not in failed and mean_of(smoke, "frac_reward_zero_std") != 1.0:
         return None
@@ -216,6 +229,7 @@ _RULES: tuple[_Rule, ...] = (
     _first_row_only,
     _gold_refused,
     _decoy_paid,
+    _rows_not_taught,
     _no_group_signal,
     _not_learnt,
 )
