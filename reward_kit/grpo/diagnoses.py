@@ -27,6 +27,8 @@ from reward_kit.grpo.shapes import Diagnosis, Smoke
 #: Means of gold and decoys nearer than this share of the range are no preference, over 8 rows of few copies each.
 _NO_PREFERENCE = 0.3
 _TRUNCATED = 0.5
+#: A mean reward that moves by less than this share of the range while single rewards spread by more is held there.
+_FIXED = 0.05
 #: Rank correlation from which length explains the score; counting tokens or words instead of characters stays above.
 _MONOTONE = 0.95
 
@@ -208,6 +210,18 @@ def _no_group_signal(smoke: Smoke, failed: Collection[str]) -> Diagnosis | None:
     return Diagnosis("no_group_signal", problem, f"{remedy}; more generations a row also help")
 
 
+def _mean_fixed(smoke: Smoke, failed: Collection[str]) -> Diagnosis | None:
+    """Margins rose and the reward did not: its mean is the same whatever the completions are."""
+    if "own_reward" not in failed or "margins" in failed or not smoke.training:
+        return None
+    rewards = [float(log.get("reward") or 0.0) for log in smoke.training.logs]
+    spread = mean_of(smoke, "reward_std") or 0.0
+    if max(rewards) - min(rewards) >= _FIXED * width(smoke) or spread < _FIXED * width(smoke):
+        return None
+    problem = "right completions became likelier and the mean reward did not rise: it is normalised over its batch"
+    return Diagnosis("mean_fixed", problem, "Return the values as they are: TRL normalises them over each group itself")
+
+
 def _not_learnt(smoke: Smoke, failed: Collection[str]) -> Diagnosis:
     fell = sorted({m.decoy for m in smoke.training.margins if m.rise <= 0}) if smoke.training else []
     against = f" (against: {', '.join(fell)})" if fell else ""
@@ -231,5 +245,6 @@ _RULES: tuple[_Rule, ...] = (
     _decoy_paid,
     _rows_not_taught,
     _no_group_signal,
+    _mean_fixed,
     _not_learnt,
 )

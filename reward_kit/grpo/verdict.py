@@ -28,7 +28,10 @@ def decide(smoke: Smoke) -> dict[str, Gate]:
     """
     gates = {name: part(smoke) for name, part in _PARTS.items()}
     if smoke.failure:
-        unreached = next((name for name, gate in gates.items() if gate.decision is Decision.UNDECIDED), "calls")
+        undecided = [name for name, gate in gates.items() if gate.decision is Decision.UNDECIDED]
+        if smoke.phase == "training":  # it had warmed up, though nobody heard how well
+            undecided = [name for name in undecided if name != "warm_up"]
+        unreached = next(iter(undecided), "calls")
         gates[unreached] = Gate(Decision.FAILED, f"{unreached}: the run broke: {smoke.failure}")
     failed = [name for name, gate in gates.items() if gate.decision is Decision.FAILED]
     if cause := likely_cause(smoke, failed):

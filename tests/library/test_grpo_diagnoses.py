@@ -173,6 +173,13 @@ def test_a_single_row_that_the_reward_never_pays_is_named() -> None:
     assert cause(text_reward(boxed)) == "not_learnt"
 
 
+def test_a_reward_normalised_over_its_batch_cannot_rise() -> None:
+    held = tuple(LEARNING | {"reward": mean, "reward_std": 0.4} for mean in (0.5, 0.51, 0.49))
+
+    assert cause(seen=training(logs=held), failed=("own_reward",)) == "mean_fixed"
+    assert cause(seen=training(logs=held), failed=("own_reward", "margins")) == "not_learnt"
+
+
 def test_what_was_not_learnt_names_the_margins_that_fell() -> None:
     margins = (Margin("row-21", "unboxed", 1.0, 0.5), Margin("row-21", "empty", 1.0, 2.0))
     plan = Plan(ROWS, Scale(), Path("log"))

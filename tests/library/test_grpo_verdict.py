@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,3 +71,12 @@ SEEING: dict[str, Pays] = {
 @pytest.mark.parametrize("name", SEEING)
 def test_a_row_that_the_reward_teaches_passes(name: str) -> None:
     assert margins_gate(SEEING[name]).decision is Decision.PASSED
+
+
+@pytest.mark.parametrize(("phase", "part"), [("", "prompts"), ("warm-up", "warm_up"), ("training", "liveness")])
+def test_a_run_that_broke_fails_the_part_it_was_at(phase: str, part: str) -> None:
+    seen = probe(lambda completions, **given: [0.0] * len(completions), ROWS, 16, Scale()) if phase else None
+    plan = Plan(ROWS, Scale(), Path("log"))
+    calm = replace(seen, defects=()) if seen else None
+    gates = decide(Smoke(plan, probe=calm, failure="it said nothing for too long", phase=phase))
+    assert [name for name, gate in gates.items() if gate.decision is Decision.FAILED] == [part]
