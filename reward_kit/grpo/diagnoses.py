@@ -19,6 +19,7 @@ from reward_kit.grpo.evidence import (
     rank_correlation,
     record_of,
     scores_of,
+    unpaid,
     width,
 )
 from reward_kit.grpo.shapes import Diagnosis, Smoke
@@ -26,6 +27,8 @@ from reward_kit.grpo.shapes import Diagnosis, Smoke
 #: Means of gold and decoys nearer than this share of the range are no preference, over 8 rows of few copies each.
 _NO_PREFERENCE = 0.3
 _TRUNCATED = 0.5
+#: A mean reward that moves by less than this share of the range while single rewards spread by more is held there.
+_FIXED = 0.05
 #: Rank correlation from which length explains the score; counting tokens or words instead of characters stays above.
 _MONOTONE = 0.95
 
@@ -184,6 +187,18 @@ _PAID = {
 }
 
 
+def _rows_not_taught(smoke: Smoke, failed: Collection[str]) -> Diagnosis | None:
+    """Single rows that the reward does not pay: too few for the rules before."""
+    rows = dict(unpaid(smoke))
+    if "margins" not in failed or not rows:
+        return None
+    row, decoy = next(iter(rows.items()))
+    gold = next(one.gold for one in smoke.plan.rows if one.row.id == row)
+    problem = f"the reward pays {gold!r:.80}, which is right in {row}, no more than its decoy {decoy!r}"
+    problem += f", and so in {len(rows)} of {len(smoke.plan.rows)} rows" if len(rows) > 1 else ""
+    return Diagnosis("rows_not_taught", problem, "Grade that row by itself: an error caught and scored 0 looks so")
+
+
 def _no_group_signal(smoke: Smoke, failed: Collection[str]) -> Diagnosis | None:
     if "group_signal" not in failed and mean_of(smoke, "frac_reward_zero_std") != 1.0:
         return None
@@ -193,6 +208,18 @@ def _no_group_signal(smoke: Smoke, failed: Collection[str]) -> Diagnosis | None:
     problem = f"most groups have one reward for all their completions: the rows are too {'easy' if easy else 'hard'}"
     remedy = "Use harder rows" if easy else "Use easier rows, or give part of the reward for partial success"
     return Diagnosis("no_group_signal", problem, f"{remedy}; more generations a row also help")
+
+
+def _mean_fixed(smoke: Smoke, failed: Collection[str]) -> Diagnosis | None:
+    """Margins rose and the reward did not: its mean is the same whatever the completions are."""
+    if "own_reward" not in failed or "margins" in failed or not smoke.training:
+        return None
+    rewards = [float(log.get("reward") or 0.0) for log in smoke.training.logs]
+    spread = mean_of(smoke, "reward_std") or 0.0
+    if max(rewards) - min(rewards) >= _FIXED * width(smoke) or spread < _FIXED * width(smoke):
+        return None
+    problem = "right completions became likelier and the mean reward did not rise: it is normalised over its batch"
+    return Diagnosis("mean_fixed", problem, "Return the values as they are: TRL normalises them over each group itself")
 
 
 def _not_learnt(smoke: Smoke, failed: Collection[str]) -> Diagnosis:
@@ -216,6 +243,8 @@ _RULES: tuple[_Rule, ...] = (
     _first_row_only,
     _gold_refused,
     _decoy_paid,
+    _rows_not_taught,
     _no_group_signal,
+    _mean_fixed,
     _not_learnt,
 )

@@ -8,6 +8,7 @@ from statistics import correlation, fmean
 from typing import Any
 
 from reward_kit.grpo.calls import RESERVED, columns_of
+from reward_kit.grpo.probe import ONE_VALUE
 from reward_kit.grpo.shapes import CallRecord, Scores, Smoke
 
 #: A share of rows that is called most of them.
@@ -63,6 +64,23 @@ def paid_as_gold(smoke: Smoke) -> list[str]:
     if gold is None or gold <= low:
         return []
     return [name for name, mean in decoys.items() if mean - low >= _AS_GOLD * (gold - low)]
+
+
+def unpaid(smoke: Smoke) -> list[tuple[str, str]]:
+    """Row and decoy where a deterministic reward pays the gold no more than the decoy, or does not judge the gold.
+
+    No training can teach such a row, though what other rows taught may move its margins all the same. A decoy that is
+    not judged is left out: TRL trains on neither side of it. Noise says nothing of a single row.
+    """
+    if smoke.probe is None or not smoke.probe.deterministic:
+        return []
+    least = ONE_VALUE * width(smoke)
+    return [
+        (score.row_id, name)
+        for score in smoke.probe.scores
+        for name, value in score.decoys.items()
+        if score.gold is None or (value is not None and score.gold - value < least)
+    ]
 
 
 def means(smoke: Smoke) -> tuple[float | None, dict[str, float]]:

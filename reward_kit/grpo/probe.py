@@ -25,7 +25,7 @@ from reward_kit.verdict import Scale
 
 #: Values that differ by less than this share of the declared range are one value: TRL divides by std + 1e-4, so that
 #: it would train on what is no more than rounding.
-_ONE_VALUE = 1e-4
+ONE_VALUE = 1e-4
 #: Two equal calls of a deterministic reward differ by nothing but floating point.
 _ROUNDING = 1e-6
 #: Defects of a reward that says nothing of golds and decoys, and does nothing else that is wrong.
@@ -128,7 +128,7 @@ class _Examined:
     def _tells(self, answer: Answer) -> bool:
         """Whether a reward says anything: whether it has values that differ by more than rounding."""
         numbers = [number for number in answer.numbers if math.isfinite(number)]
-        return bool(numbers) and max(numbers) - min(numbers) >= _ONE_VALUE * (self.scale.high - self.scale.low)
+        return bool(numbers) and max(numbers) - min(numbers) >= ONE_VALUE * (self.scale.high - self.scale.low)
 
     def _changes(self, other: Answer) -> bool:
         """Whether `other`, a call on the same items, shows that something was amiss with the first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -37,6 +38,9 @@ _SWITCHES = {
     "TOKENIZERS_PARALLELISM": "false",
     "WANDB_MODE": "disabled",
 }
+#: Read by accelerate and torch where a launcher set them for a run of its own: here one process trains alone.
+_LAUNCHERS = ("ACCELERATE_", "FSDP_", "DEEPSPEED_")
+_RANKS = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 #: Seconds without a word from the process after which it is given up: its imports take 10 to 40 on a busy machine.
 _PATIENCE = 300.0
 #: How long the process may take to die once it has closed its end.
@@ -64,12 +68,13 @@ def run_smoke(plan: Plan, reward: Reward, told: Told | None = None) -> Smoke:
         told: is told how far the run is.
     """
     seen: dict[str, Any] = {}
-    failure = ""
-    with tempfile.TemporaryFile(buffering=0) as printed:
-        child = _Child(plan, reward, printed)
+    failure = phase = ""
+    with _scratch() as scratch, tempfile.TemporaryFile(buffering=0) as printed:
+        child = _Child(plan, reward, printed, scratch)
         try:
             for word in child.words():
                 if "phase" in word:
+                    phase = word["phase"]
                     if told is not None:
                         told(f"grpo {word['phase']}", word["done"], word["total"], _note(word))
                 elif "failure" in word:
@@ -79,11 +84,16 @@ def run_smoke(plan: Plan, reward: Reward, told: Told | None = None) -> Smoke:
         finally:
             ended = child.end()
         if not failure and not seen.pop("finished", False):
-            failure = f"the training process {'said nothing for too long' if child.silent else ended}"
+            failure = f"the training process {child.broke or ended}"
         if failure and (output := tail(printed).strip()):
             failure += f"; it printed: {' '.join(output[-600:].split())}"
     found = _READ.validate_python(seen)
-    return Smoke(plan, found.prompts, found.probe, found.training, failure)
+    return Smoke(plan, found.prompts, found.probe, found.training, failure, phase)
+
+
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    """Where the process puts what is temporary: this process outlives it, and cleans up after one that was killed."""
+    return tempfile.TemporaryDirectory(prefix="rewardkit-", ignore_cleanup_errors=True)
 
 
 def _note(word: Mapping[str, Any]) -> str:
@@ -95,18 +105,18 @@ def _note(word: Mapping[str, Any]) -> str:
 class _Child:
     """The parent's end of the process."""
 
-    def __init__(self, plan: Plan, reward: Reward, printed: BinaryIO) -> None:
+    def __init__(self, plan: Plan, reward: Reward, printed: BinaryIO, scratch: str) -> None:
         words_out, words_in = os.pipe()
         with interrupt_held_back(), warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads, as Python 3.12 warns
             self._pid = os.fork()
             if self._pid == 0:
-                _run_child(plan, reward, words_in, printed, words_out)
+                _run_child(plan, reward, words_in, printed, scratch, words_out)
         os.close(words_in)
         self._words = words_out
         self._told_all = False
-        #: True where it was given up.
-        self.silent = False
+        #: Why it was given up, where it was.
+        self.broke = ""
 
     def words(self) -> Iterator[Mapping[str, Any]]:
         """What the process tells, as it does; ends with the process, or when it is given up."""
@@ -114,14 +124,19 @@ class _Child:
         while True:
             readable, _, _ = select.select([self._words], [], [], _PATIENCE)
             if not readable:
-                self.silent = True
+                self.broke = "said nothing for too long"
                 return
             chunk = os.read(self._words, 1 << 16)
             if not chunk:
                 self._told_all = True
                 return
             *lines, buffer = (buffer + chunk).split(b"\n")
-            yield from map(json.loads, lines)
+            try:
+                words = [dict(json.loads(line)) for line in lines]
+            except (ValueError, TypeError):
+                self.broke = "wrote to the pipe of the test run"
+                return
+            yield from words
 
     def end(self) -> str:
         """End the process with what it started; how it had ended, in words."""
@@ -132,14 +147,14 @@ class _Child:
         return exit_reason(status) if gone else "was ended by this run"
 
 
-def _run_child(plan: Plan, reward: Reward, words: int, printed: BinaryIO, foreign: int) -> NoReturn:
+def _run_child(plan: Plan, reward: Reward, words: int, printed: BinaryIO, scratch: str, foreign: int) -> NoReturn:
     """The whole life of the process; never returns."""
     try:
         leave_the_parent([foreign])
         redirect_output(printed)
         warnings.resetwarnings()  # pytest's filters are for the user's code, not for what is imported here
         warnings.simplefilter("ignore")
-        os.environ.update(_SWITCHES)
+        _switch(scratch)
 
         def emit(word: Mapping[str, Any]) -> None:
             data = memoryview(json.dumps(word).encode() + b"\n")
@@ -157,6 +172,17 @@ def _run_child(plan: Plan, reward: Reward, words: int, printed: BinaryIO, foreig
         os._exit(0)
     except BaseException:  # noqa: BLE001  # nothing may unwind into the parent's frames: the exit code tells
         os._exit(1)
+
+
+def _switch(scratch: str) -> None:
+    """Nobody is asked, nothing is distributed, and what is temporary goes to `scratch`."""
+    for name in [name for name in os.environ if name.startswith(_LAUNCHERS) or name in _RANKS]:
+        del os.environ[name]
+    os.environ.update(_SWITCHES, TMPDIR=scratch)
+    tempfile.tempdir = scratch
+    # A conftest may have imported the hub's client before: it reads the variable but once.
+    if (constants := sys.modules.get("huggingface_hub.constants")) is not None:
+        constants.HF_HUB_OFFLINE = True  # type: ignore[attr-defined]
 
 
 def _work(plan: Plan, reward: Reward, emit: Callable[[Mapping[str, Any]], None]) -> None:

@@ -160,7 +160,7 @@ class Smoke:
     """Everything one smoke run saw; `prompts` are certain defects of the prompts or of the user's template.
 
     `training` is None where it was not begun, for a defect found before; `failure` says how the process ended where it
-    broke.
+    broke, and `phase` what it was at: warm-up or training, empty before.
     """
 
     plan: Plan
@@ -168,3 +168,4 @@ class Smoke:
     probe: Probe | None = None
     training: Training | None = None
     failure: str = ""
+    phase: str = ""

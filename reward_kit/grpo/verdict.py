@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from reward_kit.gates import Decision, Gate, list_of
 from reward_kit.grpo.curves import own_rise, zero_std_share
 from reward_kit.grpo.diagnoses import diagnose
+from reward_kit.grpo.evidence import unpaid
 from reward_kit.grpo.shapes import LEAST_COVERAGE, Diagnosis, Smoke, Training
 
 #: Most groups whose completions all get the same reward, over the first steps: such a group teaches nothing.
@@ -24,7 +25,10 @@ def decide(smoke: Smoke) -> dict[str, Gate]:
     """
     gates = {name: part(smoke) for name, part in _PARTS.items()}
     if smoke.failure:
-        unreached = next((name for name, gate in gates.items() if gate.decision is Decision.UNDECIDED), "calls")
+        undecided = [name for name, gate in gates.items() if gate.decision is Decision.UNDECIDED]
+        if smoke.phase == "training":  # it had warmed up, though nobody heard how well
+            undecided = [name for name in undecided if name != "warm_up"]
+        unreached = next(iter(undecided), "calls")
         gates[unreached] = Gate(Decision.FAILED, f"{unreached}: the run broke: {smoke.failure}")
     failed = [name for name, gate in gates.items() if gate.decision is Decision.FAILED]
     if cause := likely_cause(smoke, failed):
@@ -110,7 +114,7 @@ def _own_reward(training: Training, smoke: Smoke) -> Gate:
     return Gate(Decision.PASSED if rise >= LEAST_RISE else Decision.FAILED, shown)
 
 
-def _margins(training: Training) -> Gate:
+def _margins(training: Training, smoke: Smoke) -> Gate:
     low = [f"{m.row_id} {m.decoy}" for m in training.margins if not m.rise > 0.0]
     total = len(training.margins)
     if not total:
@@ -118,6 +122,8 @@ def _margins(training: Training) -> Gate:
     shown = f"margins: gold gains on {total - len(low)}/{total} decoys, all are required"
     if low:
         return Gate(Decision.FAILED, f"{shown}; it does not on {list_of(low)}")
+    if same := [f"{row} {decoy}" for row, decoy in unpaid(smoke)]:
+        return Gate(Decision.FAILED, f"{shown}; but the reward pays gold no more than {list_of(same)}")
     return Gate(Decision.PASSED, f"{shown}; least gain {min(m.rise for m in training.margins):.2f} nats")
 
 
@@ -148,7 +154,7 @@ _PARTS: Mapping[str, Callable[[Smoke], Gate]] = {
     "liveness": _trained(lambda training, _: _liveness(training)),
     "group_signal": _trained(lambda training, _: _group_signal(training)),
     "own_reward": _trained(_own_reward),
-    "margins": _trained(lambda training, _: _margins(training)),
+    "margins": _trained(_margins),
 }
 #: The parts of the verdict, in order.
 PARTS = tuple(_PARTS)

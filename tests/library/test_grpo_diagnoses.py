@@ -166,6 +166,20 @@ def test_rows_too_hard_or_too_easy() -> None:
     assert "too easy" in problem(0.98)
 
 
+def test_a_single_row_that_the_reward_never_pays_is_named() -> None:
+    swallowed = text_reward(lambda text, truth: boxed(text, truth) if truth != "55" else 0.0)
+
+    assert cause(swallowed) == "rows_not_taught"
+    assert cause(text_reward(boxed)) == "not_learnt"
+
+
+def test_a_reward_normalised_over_its_batch_cannot_rise() -> None:
+    held = tuple(LEARNING | {"reward": mean, "reward_std": 0.4} for mean in (0.5, 0.51, 0.49))
+
+    assert cause(seen=training(logs=held), failed=("own_reward",)) == "mean_fixed"
+    assert cause(seen=training(logs=held), failed=("own_reward", "margins")) == "not_learnt"
+
+
 def test_what_was_not_learnt_names_the_margins_that_fell() -> None:
     margins = (Margin("row-21", "unboxed", 1.0, 0.5), Margin("row-21", "empty", 1.0, 2.0))
     plan = Plan(ROWS, Scale(), Path("log"))
