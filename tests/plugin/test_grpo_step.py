@@ -135,7 +135,7 @@ def test_without_the_extra_the_step_says_what_to_install_and_the_rest_runs(pytes
     result = run(pytester)
     assert result.ret == 1
     result.stdout.fnmatch_lines(
-        ["*lessons: UNDECIDED - grpo: training needs torch, trl are not*pip install 'pytest-rewardkit?grpo?'*"]
+        ["*lessons: UNDECIDED - grpo: torch, trl are not installed, and training needs them: pip install '*?grpo?'*"]
     )
     document = json.loads((pytester.path / "out.json").read_text())["suites"]["lessons"]
     assert document["steps"]["local"]["gate"] == "passed"
