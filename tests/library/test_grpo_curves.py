@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from reward_kit.grpo.curves import own_rise
+from reward_kit.grpo.curves import own_rise, zero_std_share
 from reward_kit.verdict import Scale
 
 
@@ -27,3 +27,10 @@ def test_a_curve_with_a_hole_is_no_rise(rewards):
     rise = own_rise(logs(*rewards), Scale())
     assert math.isnan(rise)
     assert not rise >= 0.2
+
+
+def test_a_batch_used_twice_has_its_reward_logged_once() -> None:
+    logs = [log for mean in (0.2, 0.4, 0.6, 0.6) for log in ({"reward": mean, "frac_reward_zero_std": 0.5}, {})]
+
+    assert own_rise(logs, Scale()) == pytest.approx(0.4)
+    assert zero_std_share(logs) == 0.5
