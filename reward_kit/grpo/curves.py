@@ -14,9 +14,9 @@ def own_rise(logs: Sequence[Mapping[str, Any]], scale: Scale) -> float:
     """How far the mean reward rose, as a share of the declared range.
 
     The mean of the last quarter of the steps (at least two) less the first step. NaN where a step has no finite reward
-    or there are fewer than three steps: that is no rise.
+    or fewer than three steps asked the reward: that is no rise.
     """
-    rewards = [_number(log.get("reward")) for log in logs]
+    rewards = [_number(log["reward"]) for log in _generated(logs)]
     if len(rewards) < 3 or scale.high <= scale.low:
         return math.nan
     last = rewards[-max(2, len(rewards) // 4) :]
@@ -29,7 +29,7 @@ def zero_std_share(logs: Sequence[Mapping[str, Any]], first: int = 3) -> float:
 
     TRL 1.16 logs a share of 0 where the reward is None or NaN throughout: such a step counts as one without signal.
     """
-    steps = logs[:first]
+    steps = _generated(logs)[:first]
     shares = [_number(log.get("frac_reward_zero_std")) if _is_finite(log.get("reward")) else 1.0 for log in steps]
     return sum(shares) / len(shares) if shares else 1.0
 
@@ -43,6 +43,11 @@ def curve_lines(logs: Sequence[Mapping[str, Any]], width: int = 55) -> Iterator[
 
 def _shown(value: Any) -> str:
     return f"{value:.2f}" if isinstance(value, (int, float)) else str(value)
+
+
+def _generated(logs: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The steps that called the reward: with num_iterations = 2, TRL logs none on the second use of a batch."""
+    return [log for log in logs if "reward" in log]
 
 
 def _is_finite(value: Any) -> bool:

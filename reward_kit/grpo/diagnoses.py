@@ -187,6 +187,17 @@ _PAID = {
 }
 
 
+def _decoy_not_judged(smoke: Smoke, failed: Collection[str]) -> Diagnosis | None:
+    """Abstaining on wrong completions takes them out of their group: nothing makes them rarer."""
+    names = {name for score in scores_of(smoke) for name in score.decoys}
+    fell = {m.decoy for m in smoke.training.margins if m.rise <= 0} if smoke.training else set[str]()
+    for name in sorted(names & fell):
+        if on_most(smoke, lambda score, name=name: name in score.decoys and score.decoys[name] is None):  # type: ignore[misc]
+            problem = f"the reward returns None for wrong completions ({name}); TRL learns nothing from those"
+            return Diagnosis("abstains_often", problem, _NONE_REMEDY)
+    return None
+
+
 def _rows_not_taught(smoke: Smoke, failed: Collection[str]) -> Diagnosis | None:
     """Single rows that the reward does not pay: too few for the rules before."""
     rows = dict(unpaid(smoke))
@@ -243,6 +254,7 @@ _RULES: tuple[_Rule, ...] = (
     _first_row_only,
     _gold_refused,
     _decoy_paid,
+    _decoy_not_judged,
     _rows_not_taught,
     _no_group_signal,
     _mean_fixed,

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from reward_kit.grpo.curves import curve_lines, own_rise
+from reward_kit.grpo.curves import curve_lines, own_rise, zero_std_share
 from reward_kit.verdict import Scale
 
 
@@ -33,3 +33,10 @@ def test_the_curve_fits_a_terminal() -> None:
     lines = list(curve_lines([{"reward": 0.5}] * 14 + [{}]))
     assert lines == ["reward " + "0.50 " * 10 + "0.50", "       0.50 0.50 0.50 None"]
     assert list(curve_lines([])) == []
+
+
+def test_a_batch_used_twice_has_its_reward_logged_once() -> None:
+    logs = [log for mean in (0.2, 0.4, 0.6, 0.6) for log in ({"reward": mean, "frac_reward_zero_std": 0.5}, {})]
+
+    assert own_rise(logs, Scale()) == pytest.approx(0.4)
+    assert zero_std_share(logs) == 0.5

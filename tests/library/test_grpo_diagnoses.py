@@ -173,6 +173,15 @@ def test_a_single_row_that_the_reward_never_pays_is_named() -> None:
     assert cause(text_reward(boxed)) == "not_learnt"
 
 
+def test_wrong_completions_that_are_not_judged_are_not_unlearnt() -> None:
+    def reward(completions: list[Any], ground_truth: list[str], **kwargs: Any) -> list[float | None]:
+        texts = [(c[0]["content"], truth) for c, truth in zip(completions, ground_truth, strict=True)]
+        return [boxed(text, truth) if "boxed" in text else None for text, truth in texts]
+
+    fell = (Margin("row-21", "unboxed", 1.0, 0.5), Margin("row-21", "empty", 1.0, 2.0))
+    assert cause(reward, training(margins=fell)) == "abstains_often"
+
+
 def test_a_reward_normalised_over_its_batch_cannot_rise() -> None:
     held = tuple(LEARNING | {"reward": mean, "reward_std": 0.4} for mean in (0.5, 0.51, 0.49))
 
