@@ -270,7 +270,11 @@ class GateItem(SuiteItem):
         error = excinfo.value
         if not isinstance(error, GateNotPassedError):
             return super().repr_failure(excinfo)
-        verb = "failed" if error.gate.decision is Decision.FAILED else "is undecided"
+        undecided = error.gate.decision is Decision.UNDECIDED
+        # What keeps one gate undecided keeps the others: they say so in a line, and the reason stands once.
+        if undecided and (first := self.step_run.told.setdefault(f"gate {error.gate.reason}", self.name)) != self.name:
+            return f"undecided, as gate {first}"
+        verb = "is undecided" if undecided else "failed"
         run = self.step_run.run
         which = "gate" if self.name == GATE else f"gate {self.name}"
         return f"{error.gate.reason}\n{run.suite.name}: the {which} of step {self.step_run.step.name} {verb}"

@@ -170,8 +170,9 @@ class SuitePlugin:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._runs and not self._config.option.collectonly:
             terminalreporter.write_sep("=", "reward readiness")
+            width = self._config.get_terminal_writer().fullwidth if terminalreporter.isatty else None
             for run in self._runs.values():
-                for text, markup in readiness_lines(run):
+                for text, markup in readiness_lines(run, width):
                     terminalreporter.write_line(text, **markup)
             for problem in self._problems:
                 terminalreporter.write_line(problem, red=True)

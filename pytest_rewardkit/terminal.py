@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 
 from pytest_rewardkit.run import SuiteRun
@@ -12,6 +13,8 @@ from reward_kit.statistics import wilson_interval
 _INDENT = " " * 15
 #: How many tolerated rows are listed.
 _TOLERATED_SHOWN = 10
+#: A narrower terminal wraps by itself: below the indentation nothing would be left to write in.
+_LEAST_WIDTH = 40
 
 Line = tuple[str, dict[str, bool]]
 
@@ -23,8 +26,33 @@ _VERDICT_COLOUR = {
 }
 
 
-def readiness_lines(run: SuiteRun) -> Iterator[Line]:
-    """The lines of one suite, each with its markup; the last one is the verdict."""
+def readiness_lines(run: SuiteRun, width: int | None = None) -> Iterator[Line]:
+    """The lines of one suite, each with its markup; the last one is the verdict.
+
+    Args:
+        run: the suite's run.
+        width: the columns of a terminal, at which lines are wrapped below their own indentation. None leaves them
+            whole, as whoever reads from a pipe or a log wants them: a reason is then found by one grep.
+    """
+    for text, markup in _lines(run):
+        yield from ((line, markup) for line in (wrapped(text, width) if width else [text]))
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """A line, and what it wraps to; words such as paths and commands stay whole, so that they can be copied."""
+    indent = len(text) - len(text.lstrip())
+    step = text.startswith("  ") and indent == len("  ") and not text.startswith(("  also: ", "  note: "))
+    lines = textwrap.wrap(
+        text,
+        max(width, _LEAST_WIDTH),
+        subsequent_indent=_INDENT if step else " " * (indent + 2),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return lines or [text]
+
+
+def _lines(run: SuiteRun) -> Iterator[Line]:
     report = run.report()
     yield f"suite {report.name}: {run.reward_found or run.suite.reward}", {}
     yield f"  {'step':<12} {'passed':>11} {'rate':>7} {'95% interval':>16}  gate", {}

@@ -27,7 +27,7 @@ from reward_kit.suite import Suite
 from reward_kit.verdict import Verdict
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SmokeResult:
     """What a smoke run came to: its gates by name, and everything that was seen."""
 
@@ -41,6 +41,13 @@ class SmokeResult:
 
     def __bool__(self) -> bool:
         return self.passed
+
+    def __repr__(self) -> str:
+        """What `assert rk_grpo()` shows of it, which pytest cuts: what went wrong, and nothing else."""
+        wanting = [gate for gate in self.gates.values() if gate.decision is not Decision.PASSED]
+        gravest = [gate.reason for gate in wanting if gate.decision is Decision.FAILED]
+        reasons = gravest or list(dict.fromkeys(gate.reason for gate in wanting))
+        return f"<smoke run: {'; '.join(reasons) or 'every gate passed'}>"
 
     def __str__(self) -> str:
         training = self.smoke.training
@@ -67,12 +74,13 @@ class SmokeRuns:
         Raises:
             pytest.UsageError: naming a setting that is not known or has a wrong value.
         """
+        __tracebackhide__ = True  # a misspelt setting is the test's mistake: its own line is what helps
         declared = self._suite.steps.get("grpo")
         values = declared.settings.model_dump() if declared else {}
         try:
             chosen = GrpoSettings.model_validate(values | settings)
         except ValidationError as error:
-            wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {problem_of(dict(e))}" for e in error.errors())
+            wrong = "; ".join(_problem(dict(one)) for one in error.errors())
             raise pytest.UsageError(f"rk_grpo: {wrong}") from None
         rows = chosen_rows(self._suite.rows, chosen)
         if problem := obstacle_to_training(rows, chosen):
@@ -83,6 +91,13 @@ class SmokeRuns:
         with shown_progress(self._config, "grpo") as told:
             smoke = run_smoke(plan, taught, told)
         return SmokeResult(decide(smoke), smoke)
+
+
+def _problem(error: Mapping[str, Any]) -> str:
+    name = ".".join(map(str, error["loc"]))
+    if error["type"] == "extra_forbidden":
+        return f"unknown setting {name!r}. Known here: {', '.join(GrpoSettings.model_fields)}"
+    return f"{name}: {problem_of(error)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,8 @@ def obstacle_to_training(chosen: Sequence[Row], settings: GrpoSettings) -> str |
     """Why nothing can be trained here, and what to do; None where it can."""
     if missing := [name for name in _PACKAGES if not _installed(name)]:
         named = f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed"
-        return f"training needs {named}: pip install 'pytest-rewardkit[grpo]'"
+        them = "it" if len(missing) == 1 else "them"
+        return f"{named}, and training needs {them}: pip install 'pytest-rewardkit[grpo]'"
     if len(chosen) < settings.rows:
         wanted = "rows of different prompts and golds, with an answer that can be proved wrong"
         return f"training needs {settings.rows} {wanted}: there are {len(chosen)}"

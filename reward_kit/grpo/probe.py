@@ -19,7 +19,7 @@ from reward_kit.grpo.neighbours import neighbour_defects, rows_to_compare, same
 from reward_kit.grpo.recorder import CallRecorder, as_number
 from reward_kit.grpo.shapes import Diagnosis, Probe, Scores, TrainingRow, TrlReward
 from reward_kit.grpo.signatures import Parameters, misspelt, read_parameters, reserved, signature_defects
-from reward_kit.models import Sample
+from reward_kit.models import Sample, text_of
 from reward_kit.reward import as_reward
 from reward_kit.verdict import Scale
 
@@ -134,6 +134,13 @@ class _Examined:
             return self._tells(other)
         return self.deterministic and other.came and not same(self.first, other, self._rounding)
 
+    def _moves(self, other: Answer) -> bool:
+        """Whether a reward of one value has another in `other`: weaker than telling completions apart.
+
+        It is all that shows where the reward pays no format but its own, and the completions here have another.
+        """
+        return self.deterministic and other.came and not same(self.first, other, self._rounding)
+
     def _by_signature(self) -> list[Diagnosis]:
         found = signature_defects(self.parameters) if self.parameters else []
         # An adapter may hand over less than TRL does: what must fail with every call has not failed where one came.
@@ -164,14 +171,19 @@ class _Examined:
             return near if known.waits(name) else None
         others = () if self._tells(self.first) else (column for column in known.columns if column not in known.named)
         candidates = dict.fromkeys([near, *others] if near else others)
-        return next((column for column in candidates if self._changes(self._with(name, column))), None)
+        found = next((column for column in candidates if self._changes(self._with(name, column))), None)
+        return found or (near if near and known.waits(name) and self._moves(self._with(name, near)) else None)
 
     def _with(self, name: str, source: str) -> Answer:
         """The call on the same items with a column handed over under a name."""
         return self.call(self.items, more={name: column(self.items, source)})
 
     def _strings(self) -> list[Diagnosis]:
-        if self._tells(self.first) or not self._tells(self.call(self.items, conversational=False)):
+        if self._tells(self.first):
+            return []
+        # The references too: a reward that reads their format and no other pays none of the golds here.
+        items = (*self.items, *(replace(i, text=_reference_text(i.row)) for i in self.items if i.row.row.reference))
+        if self._tells(self.call(items)) or not self._tells(self.call(items, conversational=False)):
             return []
         problem = "the reward takes completions for strings, but they are message lists"
         remedy = 'Read the text of each completion: completion[0]["content"]'
@@ -208,6 +220,10 @@ class _Examined:
         problem = f"the reward works in the main thread but not in a worker thread{what}"
         remedy = "Limit time without signals, and open what it needs in the call"
         return [Diagnosis("needs_main_thread", problem, remedy)]
+
+
+def _reference_text(row: TrainingRow) -> str:
+    return text_of((row.row.reference or {}).get("content"))
 
 
 def _closed_thinking(text: str) -> str:

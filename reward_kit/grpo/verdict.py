@@ -158,7 +158,7 @@ _PARTS: Mapping[str, Callable[[Smoke], Gate]] = {
 PARTS = tuple(_PARTS)
 
 
-def curve_lines(training: Training, width: int = 60) -> Iterator[str]:
+def curve_lines(training: Training, width: int = 55) -> Iterator[str]:
     """The reward of each step, for a terminal."""
     numbers = [_shown(log.get("reward")) for log in training.logs]
     label = "reward"

@@ -334,6 +334,27 @@ def test_a_misspelt_optional_column(reward: Reward) -> None:
     assert "Did you mean ground_truth?" in defect.remedy
 
 
+def test_a_misspelt_column_shows_where_the_completions_have_another_format_than_the_reward() -> None:
+    """Without the column it compares nothing with nothing, and pays; with the column it still pays no box."""
+
+    def by_last_line(completions, ground_thruth=None, **kwargs):
+        truths = ground_thruth or [None] * len(completions)
+        found = [re.search(r"#### (\d+)$", text) for text in texts(completions)]
+        return [float((match and match[1]) == truth) for match, truth in zip(found, truths, strict=True)]
+
+    (defect,) = probed(by_last_line).defects
+
+    assert defect.name == "misspelt_column"
+    assert "Did you mean ground_truth?" in defect.remedy
+
+
+def test_a_setting_near_a_column_is_no_column_where_the_reward_says_nothing() -> None:
+    def constant(completions, ground_truth, sources="mine", **kwargs):
+        return [0.5] * len(completions)
+
+    assert names(constant) == ["constant_reward"]
+
+
 def test_a_misspelt_optional_column_behind_an_adapter() -> None:
     def pointwise(messages, groundtruth=None):
         return right(messages[-1]["content"], groundtruth) if groundtruth else 0.0
@@ -369,6 +390,24 @@ def test_a_column_that_trl_keeps_to_itself() -> None:
     assert seen.defects == ()
     assert seen.record is not None  # of TRL's own calls only, not of those that looked for the cause
     assert seen.record.columns.keys() == {"ground_truth", "source"}
+
+
+def test_messages_taken_for_strings_by_a_reward_of_another_format_than_the_golds_here() -> None:
+    said = {"role": "assistant"}
+    rows = tuple(
+        replace(one, row=replace(one.row, messages=(*one.row.messages, said | {"content": f"#### {one.row.id[4:]}"})))
+        for one in ROWS
+    )
+
+    def by_line(completions, ground_truth, **kwargs):
+        return [
+            float(f"#### {truth}" in completion) for completion, truth in zip(completions, ground_truth, strict=True)
+        ]
+
+    def raises(completions, ground_truth, **kwargs):
+        return [float(c.endswith(f"#### {truth}")) for c, truth in zip(completions, ground_truth, strict=True)]
+
+    assert [names(reward, rows) for reward in (by_line, raises)] == [["messages_as_strings"]] * 2
 
 
 def test_messages_taken_for_strings() -> None:

@@ -135,7 +135,7 @@ def test_without_the_extra_the_step_says_what_to_install_and_the_rest_runs(pytes
     result = run(pytester)
     assert result.ret == 1
     result.stdout.fnmatch_lines(
-        ["*lessons: UNDECIDED - grpo: training needs torch, trl are not*pip install 'pytest-rewardkit?grpo?'*"]
+        ["*lessons: UNDECIDED - grpo: torch, trl are not installed, and training needs them: pip install '*?grpo?'*"]
     )
     document = json.loads((pytester.path / "out.json").read_text())["suites"]["lessons"]
     assert document["steps"]["local"]["gate"] == "passed"
@@ -165,6 +165,14 @@ def test_a_dataset_with_one_gold_for_all_rows_cannot_be_trained_on(pytester, les
     (folder / "dataset.jsonl").write_text("".join(json.dumps(row | {"ground_truth": "37"}) + "\n" for row in lines))
     assert run(pytester, "--rk-step=grpo").ret == 1
     assert "there are 1" in grpo_of(pytester)["reason"]
+
+
+def test_gates_left_undecided_for_one_reason_tell_it_once(pytester, lessons):
+    lessons("def grade(completions, **kwargs):\n    return [0.5] * len(completions)\n")
+    result = run(pytester, "--rk-step=grpo", "-p", "no:randomly", "-rN")
+    shown = result.stdout.str()
+    assert shown.partition("reward readiness")[0].count("nothing was trained") == 1
+    assert shown.count("undecided, as gate warm_up") == 4
 
 
 @pytest.mark.slow
@@ -204,6 +212,35 @@ def test_columns_that_the_users_config_drops_are_named(pytester, lessons):
     lessons(reward, "[local]\n[grpo]\noptions = { remove_unused_columns = true }\n")
     assert run(pytester, "--rk-step=grpo").ret == 1
     assert "remove_unused_columns" in grpo_of(pytester)["reason"]
+
+
+def test_an_assertion_on_a_run_shows_what_went_wrong(pytester, lessons):
+    lessons(GOOD)
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.rk_suite("lessons")
+        def test_it_teaches(rk_grpo):
+            assert rk_grpo(lambda completions, **kwargs: [0.5] * len(completions))
+
+        @pytest.mark.rk_suite("lessons")
+        def test_with_a_misspelt_setting(rk_grpo):
+            rk_grpo(step=6)
+        """
+    )
+    result = pytester.runpytest_subprocess("-p", "no:randomly")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["E * <smoke run: calls: *the same: 0.5*>*"])
+    result.stdout.fnmatch_lines(["E *rk_grpo: unknown setting 'step'. Known here: steps, rows, *"])
+    result.stdout.no_fnmatch_line("*model_validate*")
+
+
+def test_a_misspelt_option_is_named_before_the_warm_up(pytester, lessons):
+    lessons(GOOD, "[local]\n[grpo]\noptions = { betta = 0.04 }\n")
+    assert run(pytester, "--rk-step=grpo").ret == 1
+    reason = grpo_of(pytester)["reason"]
+    assert "GRPOConfig has no betta. Did you mean beta?" in reason
 
 
 @pytest.mark.slow

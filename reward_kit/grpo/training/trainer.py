@@ -6,7 +6,8 @@ import resource
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -69,6 +70,7 @@ def train(
         start: a warm-up made before, by `prepare`, for the same rows and seed.
     """
     quiet()
+    _check_options(plan.options)
     with TemporaryDirectory() as folder:
         start = start or prepare(plan, Path(folder), emit)
         training = Training(
@@ -171,6 +173,20 @@ def _config(plan: Plan, batch: Batch, weights: Sequence[float] | None) -> GRPOCo
         "dataloader_pin_memory": False,
     }
     return GRPOConfig(**{**recipe, **plan.options, **measurement})
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    """Before the warm-up, which takes longer than a name.
+
+    Raises:
+        ValueError: naming options that trl.GRPOConfig does not have.
+    """
+    known = [field.name for field in fields(GRPOConfig)]
+    for name in options:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            guess = f". Did you mean {near[0]}?" if near else ""
+            raise ValueError(f"options of [grpo]: trl.GRPOConfig has no {name}{guess}")
 
 
 def _texts(plan: Plan) -> list[str]:
