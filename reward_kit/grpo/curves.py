@@ -36,7 +36,7 @@ def zero_std_share(logs: Sequence[Mapping[str, Any]], first: int = 3) -> float:
 
 def curve_lines(logs: Sequence[Mapping[str, Any]], width: int = 55) -> Iterator[str]:
     """The reward of each step for a terminal, in lines of up to `width` characters beside their label."""
-    numbers = [_shown(log.get("reward")) for log in logs]
+    numbers = [_shown(log.get("reward")) for log in _generated(logs)]
     for place, line in enumerate(textwrap.wrap(" ".join(numbers), width)):
         yield f"{'' if place else 'reward':<7}{line}"
 

@@ -41,8 +41,9 @@ _SWITCHES = {
 #: Read by accelerate and torch where a launcher set them for a run of its own: here one process trains alone.
 _LAUNCHERS = ("ACCELERATE_", "FSDP_", "DEEPSPEED_")
 _RANKS = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-#: Seconds without a word from the process after which it is given up: its imports take 10 to 40 on a busy machine.
-_PATIENCE = 300.0
+#: Seconds without a word from the process after which it is given up. Imports take 10 to 40 on a busy machine; a
+#: reward that takes two seconds for a completion is silent for longer, and too slow for a smoke run.
+_PATIENCE = 900.0
 #: How long the process may take to die once it has closed its end.
 _DYING_SECONDS = 1.0
 
@@ -124,7 +125,7 @@ class _Child:
         while True:
             readable, _, _ = select.select([self._words], [], [], _PATIENCE)
             if not readable:
-                self.broke = "said nothing for too long"
+                self.broke = f"said nothing for {_PATIENCE:g} s: a call of the reward hangs, or takes far too long"
                 return
             chunk = os.read(self._words, 1 << 16)
             if not chunk:

@@ -14,7 +14,8 @@ from reward_kit.settings import Settings
 OWN_KEYS = frozenset(
     """output_dir max_steps num_train_epochs per_device_train_batch_size num_generations use_cpu bf16 fp16 report_to
     logging_steps logging_strategy save_strategy push_to_hub use_vllm seed steps_per_generation generation_batch_size
-    gradient_accumulation_steps dataloader_pin_memory disable_tqdm temperature reward_weights""".split()
+    gradient_accumulation_steps dataloader_pin_memory disable_tqdm temperature reward_weights
+    learning_rate lr_scheduler_type lr_scheduler_kwargs warmup_steps warmup_ratio optim""".split()
 )
 
 
