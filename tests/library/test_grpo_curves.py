@@ -30,7 +30,7 @@ def test_a_curve_with_a_hole_is_no_rise(rewards):
 
 
 def test_the_curve_fits_a_terminal() -> None:
-    lines = list(curve_lines([{"reward": 0.5}] * 14 + [{}]))
+    lines = list(curve_lines([{"reward": 0.5}] * 14 + [{"reward": None}, {}]))
     assert lines == ["reward " + "0.50 " * 10 + "0.50", "       0.50 0.50 0.50 None"]
     assert list(curve_lines([])) == []
 

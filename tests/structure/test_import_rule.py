@@ -42,7 +42,13 @@ ALLOWED = {
         "reward_kit.workers",
     },
     "reward_kit.gates": {"reward_kit.models", "reward_kit.statistics", "reward_kit.verdict"},
-    "reward_kit.rewards": {"reward_kit.errors", "reward_kit.models", "reward_kit.reward", "reward_kit.rewards"},
+    "reward_kit.rewards": {
+        "reward_kit.errors",
+        "reward_kit.models",
+        "reward_kit.reward",
+        "reward_kit.rewards",
+        "reward_kit.sandbox",
+    },
     "reward_kit.controls": {"reward_kit.controls", "reward_kit.models"},
     "reward_kit.grpo.domains": {
         "reward_kit.controls.math",
@@ -105,6 +111,7 @@ ALLOWED = {
         "reward_kit.verdict",
         "reward_kit.workers",
     },
+    "reward_kit.sandbox": {"reward_kit.errors", "reward_kit.sandbox"},
     "reward_kit.standin": {
         "reward_kit.dataset",
         "reward_kit.errors",

@@ -1,0 +1,16 @@
+"""A sandbox for programs that a model wrote: a warm fork server, one isolated process a job, and nothing secret inside.
+
+Layers, each knowing those before it (parent: runs here; server: runs in the fork server's own fresh interpreter):
+
+    shapes       both    jobs, limits, and how a job ended
+    codec        both    plain data as tagged JSON, and back to exact builtin types
+    frames       both    messages of a job to its parent: length-prefixed, capped
+    kernel/      server  namespaces, landlock, seccomp, capabilities, rlimits: one module a mechanism
+    job          server  the life of one job: isolation, then the code
+    server       server  the fork server
+    errors       parent  what can go wrong that is not the program's doing
+    client       parent  one fork server: start, send, restart
+    running      parent  jobs under a deadline: pipes drained and capped, pidfds, ends
+    escapes      parent  small attacks, run inside jobs: what a tier is found by
+    tiers        parent  strong, good, basic, none: which there is, which is asked for
+"""
