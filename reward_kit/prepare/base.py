@@ -33,6 +33,7 @@ class Reason(StrEnum):
     # The tests of a program
     UNSUPPORTED_TESTS = "unsupported_tests"
     DUPLICATE_TESTS = "duplicate_tests"
+    SEVERAL_RIGHT_OUTPUTS = "several_right_outputs"
     UNNAMED_ENTRY_POINT = "unnamed_entry_point"
     # The record and its way through
     DUPLICATE = "duplicate"

@@ -59,7 +59,7 @@ def _program(raw: Mapping[str, Any], tests: Sequence[Any]) -> bool:
     (test,) = tests
     added = _text(test).removeprefix(raw["test"])
     unchanged = _text(test).startswith(raw["test"])
-    return unchanged and added.split() in ([], [f"check({raw['entry_point']})"])
+    return unchanged and added in ("", f"\n\ncheck({raw['entry_point']})\n")
 
 
 def _assertions(raw: Mapping[str, Any], tests: Sequence[Any]) -> bool:

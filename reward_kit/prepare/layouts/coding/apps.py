@@ -70,7 +70,7 @@ def _calls(inputs: list[Any], outputs: list[Any], starter: str) -> list[dict[str
 
 
 def _solution(record: Record) -> str | None:
-    """The first solution that Python 3 can parse, since some are in Python 2; where none is, the first, for the audit."""
+    """The first solution that Python 3 can parse, since some are in Python 2; where there is none, the first."""
     if not filled(record, "solutions"):
         return None
     solutions = json_column(record, "solutions")
