@@ -1,0 +1,214 @@
+"""A row's tests, and what a program comes to on them: executed in the sandbox, compared here.
+
+The three forms of tests are stdin (`input`, `expected_output`), calls (`args`, `kwargs`, `expected`) and assertions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from reward_kit.controls.code.comparison import same, texts_differ, values_differ
+from reward_kit.models import Row
+from reward_kit.sandbox.shapes import Arguments, End, Job, Limits, Mode, Returned
+
+#: CPU seconds bound a program, since those do not depend on what else the machine does; the wall only those that wait.
+_LIMITS = Limits(wall=20.0, cpu=2)
+_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a program came to on one test: its output, or why there is none to count.
+
+    `limited` says that it was ended by a limit: nothing is proved by that, since a slower limit may let it pass.
+    """
+
+    value: Any = None
+    failure: str = ""
+    limited: bool = False
+
+
+#: What a program came to, test by test.
+Trial = tuple[Seen, ...]
+
+
+class Tests(Protocol):
+    """The tests of a row, all of one form."""
+
+    @property
+    def entry_point(self) -> str:
+        """The function that the tests call; empty where they give stdin."""
+
+    @property
+    def expected(self) -> Sequence[Any]:
+        """What each test wants: a text, a value; True of an assertion."""
+
+    def run(self, programs: Sequence[str]) -> list[Trial]:
+        """Execute each program on all tests."""
+        ...
+
+    def differs(self, value: Any, expected: Any) -> bool:
+        """Whether an output is surely another than the expected one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StdinTests:
+    """Programs that read stdin and print."""
+
+    inputs: tuple[str, ...]
+    expected: tuple[str, ...]
+    entry_point: str = ""
+
+    def run(self, programs: Sequence[str]) -> list[Trial]:
+        jobs = [
+            Job(Mode.PROGRAM, program, stdin=text.encode("utf-8", "surrogatepass"), limits=_LIMITS)
+            for program in programs
+            for text in self.inputs
+        ]
+        seen = [_printed(end) for end in _ends(jobs)]
+        count = len(self.inputs)
+        return [tuple(seen[place * count : (place + 1) * count]) for place in range(len(programs))]
+
+    def differs(self, value: Any, expected: Any) -> bool:
+        return texts_differ(str(value), str(expected))
+
+
+@dataclass(frozen=True, slots=True)
+class CallTests:
+    """Functions that are called, all calls of a program in one job."""
+
+    calls: tuple[Arguments, ...]
+    expected: tuple[Any, ...]
+    entry_point: str
+
+    def run(self, programs: Sequence[str]) -> list[Trial]:
+        jobs = [
+            Job(Mode.CALLS, program, entry_point=self.entry_point, calls=self.calls, limits=_LIMITS)
+            for program in programs
+        ]
+        return [_answered(end, len(self.calls)) for end in _ends(jobs)]
+
+    def differs(self, value: Any, expected: Any) -> bool:
+        return values_differ(value, expected)
+
+
+@dataclass(frozen=True, slots=True)
+class AssertTests:
+    """Test code that calls the program from a process of its own; all that is seen of a test is whether it holds."""
+
+    tests: tuple[str, ...]
+    entry_point: str
+
+    @property
+    def expected(self) -> tuple[bool, ...]:
+        return (True,) * len(self.tests)
+
+    def run(self, programs: Sequence[str]) -> list[Trial]:
+        from reward_kit.sandbox import shared_sandbox
+
+        tester = Job(Mode.TEST, "", entry_point=self.entry_point, tests=self.tests, limits=_LIMITS)
+        trials = []
+        for program in programs:
+            served = Job(Mode.SERVE, program, entry_point=self.entry_point, limits=_LIMITS)
+            candidate, tested = shared_sandbox().run_pair(served, tester)
+            held = _answered(tested, len(self.tests))
+            limited = bool(candidate.limit or tested.limit)
+            trials.append(tuple(Seen(not seen.failure, seen.failure, limited) for seen in held))
+        return trials
+
+    def differs(self, value: Any, expected: Any) -> bool:
+        return value is not expected
+
+
+def tests_of(row: Row) -> Tests | None:
+    """The tests in a row's ground truth; None where there are none, or they are not all of one known form."""
+    tests = row.ground_truth
+    if not isinstance(tests, list) or not tests or not all(isinstance(test, Mapping) for test in tests):
+        return None
+    entry_point = row.columns.get("entry_point") or ""
+    if all({"input", "expected_output"} <= test.keys() for test in tests):
+        inputs, outputs = ([test[key] for test in tests] for key in ("input", "expected_output"))
+        if all(isinstance(text, str) for text in (*inputs, *outputs)):
+            return StdinTests(tuple(inputs), tuple(outputs))
+        return None
+    if all({"args", "expected"} <= test.keys() and isinstance(test["args"], list) for test in tests) and entry_point:
+        calls = tuple(Arguments(tuple(test["args"]), test.get("kwargs") or {}) for test in tests)
+        return CallTests(calls, tuple(test["expected"] for test in tests), entry_point)
+    if all(isinstance(test.get("assertion"), str) for test in tests):
+        return AssertTests(tuple(test["assertion"] for test in tests), entry_point)
+    return None
+
+
+def proof_of_equality(original: Trial, changed: Trial) -> str | None:
+    """Why a changed program does what the original does; None where an output is another, or none."""
+    pairs = zip(original, changed, strict=True)
+    if all(not one.failure and not other.failure and same(one.value, other.value) for one, other in pairs):
+        return f"executed: the outputs of the reference on all {_tests(len(original))}"
+    return None
+
+
+def proof_of_difference(trial: Trial, tests: Tests) -> str | None:
+    """Why a program is wrong: the first test that it surely fails; None where there is none, or a limit ended it."""
+    if any(seen.limited for seen in trial):
+        return None
+    for number, (seen, expected) in enumerate(zip(trial, tests.expected, strict=True), 1):
+        if seen.failure:
+            return f"executed: test {number} of {len(trial)} fails: {_short(seen.failure)}"
+        if tests.differs(seen.value, expected):
+            return f"executed: test {number} of {len(trial)} gives {_shown(seen.value)}, expected {_shown(expected)}"
+    return None
+
+
+def is_right(trial: Trial, tests: Tests) -> bool:
+    """Whether nothing speaks against a program on any test."""
+    return not any(seen.limited for seen in trial) and proof_of_difference(trial, tests) is None
+
+
+def _ends(jobs: Sequence[Job]) -> list[End]:
+    from reward_kit.sandbox import shared_sandbox
+
+    return shared_sandbox().run(jobs)
+
+
+def _printed(end: End) -> Seen:
+    text = end.stdout.decode("utf-8", "backslashreplace")
+    return Seen(text, "" if end.clean else _ended(end), bool(end.limit))
+
+
+def _answered(end: End, count: int) -> Trial:
+    """What each call returned; where the job did not end well, no answer of it counts."""
+    if not end.clean:
+        return (Seen(failure=_ended(end), limited=bool(end.limit)),) * count
+    seen = [_returned(returned) for returned in end.returned[:count]]
+    return (*seen, *(Seen(failure="no answer: it ended before"),) * (count - len(seen)))
+
+
+def _returned(returned: Returned) -> Seen:
+    if returned.ok and not returned.opaque:
+        return Seen(returned.value)
+    return Seen(failure=returned.error or "no plain data")
+
+
+def _ended(end: End) -> str:
+    if end.limit:
+        return f"ended at its {end.limit} limit"
+    if end.exit_code is None:
+        return f"ended by signal {end.signal}"
+    said = end.stderr.strip().splitlines()
+    return f"ended with exit code {end.exit_code}" + (f" ({said[-1]})" if said else "")
+
+
+def _tests(count: int) -> str:
+    return f"{count} test{'' if count == 1 else 's'}"
+
+
+def _shown(value: Any) -> str:
+    return _short(repr(value))
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
