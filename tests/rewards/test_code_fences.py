@@ -114,7 +114,7 @@ def test_an_unfinished_block_of_the_thinking_ends_with_it() -> None:
 def test_a_program_may_hold_the_tags_as_text() -> None:
     program = 'text = "<think>a</think>b"\nprint(text.split("</think>")[1])\n'
     assert code(f"```python\n{program}```") == program
-    assert code(f'<think>\nhm\n</think>\n```python\nT = """\n</think>\n"""\n```') == 'T = """\n</think>\n"""\n'
+    assert code('<think>\nhm\n</think>\n```python\nT = """\n</think>\n"""\n```') == 'T = """\n</think>\n"""\n'
 
 
 @pytest.mark.parametrize(
