@@ -1,5 +1,8 @@
 """Programs as models write them keep what they earned: each is run in the sandbox."""
 
+# Programs read better in one line.
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import json

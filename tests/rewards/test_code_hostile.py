@@ -4,6 +4,9 @@ Each is run in the sandbox as called, as a program whose last lines read the arg
 against assertions. An honest `solve` in the same places is paid in full.
 """
 
+# Programs read better in one line.
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import json

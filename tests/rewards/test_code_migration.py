@@ -1,4 +1,4 @@
-"""docs/migration.md lists where the code rewards differ from reward-kit 0.4.1: each line is shown here, in a sandbox."""
+"""docs/migration.md lists where the code rewards differ from reward-kit 0.4.1: each line is shown in a sandbox."""
 
 from __future__ import annotations
 
