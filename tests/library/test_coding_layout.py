@@ -236,6 +236,8 @@ def test_a_fence_inside_a_program_cannot_close_the_reference() -> None:
         ),
         (HUMANEVAL, {"test": "assert doubled(3) == 6\n"}, "check(candidate)"),
         (MBPP, {"test_list": ["assert True", 3]}, "list of assertions"),
+        (MBPP, {"test_imports": "import math"}, "not text"),
+        (MBPP, {"test_setup_code": 3}, "not text"),
     ],
 )
 def test_tests_that_cannot_be_graded_by_are_refused_by_name(
@@ -287,6 +289,13 @@ def test_a_changed_test_shows_whatever_was_changed(name: str) -> None:
 def _other(value: Any) -> Any:
     """Nearly the same value: a blank more at the end, 1.0 for 1."""
     return value + " " if isinstance(value, str) else [float(part) for part in value] if value == [3] else float(value)
+
+
+def test_a_raw_gold_that_is_broken_stops_the_run_and_breaks_nothing() -> None:
+    made = prepared(APPS)
+
+    for raw in ({"input_output": "{"}, {"input_output": 3}, {"something": "else"}, {}):
+        assert next(AUDITS["code"](made.row, raw)).reason is Reason.GOLD_CHANGED_BY_NORMALISER
 
 
 def test_a_row_that_calls_another_function_than_its_source_stops_the_run() -> None:

@@ -70,7 +70,10 @@ def _raw_entry_point(raw: Any) -> Any:
         return None
     held = raw.get("input_output", {})
     if isinstance(held, str):
-        held = json.loads(held)
+        try:
+            held = json.loads(held)
+        except ValueError:
+            return None  # the gold's finding says so
     name = held.get("fn_name") if isinstance(held, Mapping) else None
     return raw.get("entry_point", name)
 
@@ -97,7 +100,7 @@ def _reference_findings(row: Row, entry_point: Any) -> Iterator[Finding]:
 def _wanted(tests: Any, entry_point: Any) -> set[str]:
     """The names that tests take from the solution."""
     wanted = {entry_point} if isinstance(entry_point, str) else set()
-    if code_tests.form_of(tests) != "assert":
+    if code_tests.readable_form(tests) != "assert":
         return wanted
     programs = [test["assertion"] for test in tests if isinstance(code_tests.parsed(test["assertion"]), ast.Module)]
     return wanted.union(*(code_tests.names_wanted(program, entry_point) for program in programs))
@@ -141,7 +144,7 @@ def _names(body: Sequence[ast.stmt]) -> set[str]:
 
 # ---------------------------------------------------------------------------------------------------------- prompt
 def _prompt_findings(row: Row, entry_point: Any) -> Iterator[Finding]:
-    prompt, form = prompt_text(row), code_tests.form_of(row.ground_truth)
+    prompt, form = prompt_text(row), code_tests.readable_form(row.ground_truth)
     if form in ("stdin", "call") and (words := _judged_otherwise(prompt)) is not None:
         yield Finding(Reason.SEVERAL_RIGHT_OUTPUTS, f"a test has one output, and others are right too: {words}")
     if form == "stdin" and (found := _INTERACTIVE.search(prompt)) is not None:
@@ -170,7 +173,7 @@ def _around(prompt: str, found: re.Match[str]) -> str:
 def _occurs(text: str, prompt: str) -> bool:
     """True where a prompt holds a text that does not go on in the middle of a word."""
     start, end = r"(?<!\w)" if text[:1].isalnum() else "", r"(?!\w)" if text[-1:].isalnum() else ""
-    return re.search(f"{start}{re.escape(text)}{end}", prompt) is not None
+    return text in prompt and re.search(f"{start}{re.escape(text)}{end}", prompt) is not None
 
 
 def _shown(test: Mapping[str, Any], form: str, entry_point: str, prompt: str) -> bool:
@@ -179,15 +182,13 @@ def _shown(test: Mapping[str, Any], form: str, entry_point: str, prompt: str) ->
         return _bare(test["assertion"]) in _bare(prompt)
     if form == "stdin":
         parts = (test["input"], test["expected_output"])
-        return all(isinstance(part, str) and _occurs(_one_line(part), _one_line(prompt)) for part in parts)
+        return all(_occurs(_one_line(part), _one_line(prompt)) for part in parts)
     return any(_call_shown(test, entry_point, spelled, prompt) for spelled in (repr, json.dumps))
 
 
 def _call_shown(test: Mapping[str, Any], entry_point: str, spelled: Any, prompt: str) -> bool:
-    named = (test.get("kwargs") or {}).items() if isinstance(test.get("kwargs") or {}, Mapping) else ()
-    given = test.get("args", [])
-    args = [*map(spelled, given if isinstance(given, list) else ())]
-    call = f"{entry_point}({','.join([*args, *(f'{name}={spelled(v)}' for name, v in named)])})"
+    named = [f"{name}={spelled(value)}" for name, value in test.get("kwargs", {}).items()]
+    call = f"{entry_point}({','.join([*map(spelled, test.get('args', [])), *named])})"
     wanted = spelled(test["expected"])
     return _bare(call) in _bare(prompt) and any(_occurs(text, _one_line(prompt)) for text in (wanted, _bare(wanted)))
 

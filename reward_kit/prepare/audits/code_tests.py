@@ -34,6 +34,12 @@ def form_of(tests: Any) -> str | None:
     return None
 
 
+def readable_form(tests: Any) -> str | None:
+    """The form of tests whose values have the types of that form, too."""
+    form = form_of(tests)
+    return form if form is not None and not _wrong_type(tests) else None
+
+
 def findings(tests: Any, entry_point: Any) -> Iterator[Finding]:
     """What is wrong with the tests of a row, the gravest first.
 
