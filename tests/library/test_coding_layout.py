@@ -236,6 +236,8 @@ def test_a_fence_inside_a_program_cannot_close_the_reference() -> None:
         ),
         (HUMANEVAL, {"test": "assert doubled(3) == 6\n"}, "check(candidate)"),
         (MBPP, {"test_list": ["assert True", 3]}, "list of assertions"),
+        (MBPP, {"test_imports": "import math"}, "not text"),
+        (MBPP, {"test_setup_code": 3}, "not text"),
     ],
 )
 def test_tests_that_cannot_be_graded_by_are_refused_by_name(
@@ -289,6 +291,13 @@ def _other(value: Any) -> Any:
     return value + " " if isinstance(value, str) else [float(part) for part in value] if value == [3] else float(value)
 
 
+def test_a_raw_gold_that_is_broken_stops_the_run_and_breaks_nothing() -> None:
+    made = prepared(APPS)
+
+    for raw in ({"input_output": "{"}, {"input_output": 3}, {"something": "else"}, {}):
+        assert next(AUDITS["code"](made.row, raw)).reason is Reason.GOLD_CHANGED_BY_NORMALISER
+
+
 def test_a_row_that_calls_another_function_than_its_source_stops_the_run() -> None:
     for record in (APPS_CALL, HUMANEVAL):
         made = prepared(record)
@@ -324,6 +333,7 @@ def test_a_file_of_three_formats_is_prepared(tmp_path: Path) -> None:
         [{"input": "3", "expected_output": "6", "weight": 2}],
         [{"input": "3", "expected_output": "6"}, {"args": [3], "expected": 6}],
         [{"args": 3, "expected": 6}],
+        [{"expected": 6}],
         [{"args": [3], "kwargs": [], "expected": 6}],
         [{"args": [3], "kwargs": {"a b": 1}, "expected": 6}],
         [{"assertion": "assert doubled(3) =="}],
@@ -345,9 +355,29 @@ def test_tests_that_no_right_solution_could_be_graded_by(tests: Any) -> None:
 def test_calls_need_the_name_of_their_function() -> None:
     tests = [{"args": [3], "expected": 6}]
 
-    for name in (None, "", 3, "doubled(", ".doubled"):
+    for name in (None, "", 3, "doubled(", "Solution.doubled", "def"):
         assert Reason.UNSUPPORTED_TESTS in found(code_row("Write doubled(n).", None, tests, entry_point=name))
-    assert found(code_row("Write Solution.doubled(n).", None, tests, entry_point="Solution.doubled")) == []
+    assert (
+        found(code_row("Write doubled(n=0).", None, [{"kwargs": {"n": 3}, "expected": 6}], entry_point="doubled")) == []
+    )
+
+
+def test_inputs_and_outputs_call_no_function() -> None:
+    tests = [{"input": "3", "expected_output": "6"}]
+
+    assert found(code_row("Write doubled(n).", None, tests, entry_point="doubled")) == [Reason.UNSUPPORTED_TESTS]
+
+
+def test_assertions_must_test_the_solution_and_nothing_that_it_lacks() -> None:
+    """MBPP has a problem whose function is called `sum`: its tests pass by Python's own."""
+
+    def reasons_of(assertion: str) -> list[Reason]:
+        return found(code_row("Write doubled(n).", f"```python\n{DOUBLED}```", [{"assertion": assertion}]))
+
+    assert reasons_of("assert sum([1, 2]) == 3") == [Reason.UNSUPPORTED_TESTS]
+    assert reasons_of("import math\nfor n in range(3):\n    assert doubled(n) == math.prod([2, n])") == []
+    assert reasons_of("assert doubled(3) == math.prod([2, 3])") == [Reason.SOLUTION_DISAGREES]
+    assert reasons_of("def check(f):\n    assert f(halved(4)) == 4\ncheck(doubled)") == [Reason.SOLUTION_DISAGREES]
 
 
 def test_a_repeated_test_is_found_and_blanks_at_line_ends_are_no_other_answer() -> None:
@@ -414,6 +444,8 @@ def test_a_reference_is_never_run(tmp_path: Path) -> None:
         "Any valid answer is accepted.",
         "Return the divisors in any order.",
         "The answer may be given in any order.",
+        "The absolute or relative error may be at most 10^{-4}.",
+        "An error of 0.01 is accepted.",
     ],
 )
 def test_a_problem_with_several_right_outputs(words: str) -> None:
@@ -427,6 +459,8 @@ def test_a_problem_with_several_right_outputs(words: str) -> None:
         "The numbers are given in any order.",
         "If there are several, print the smallest.",
         "Do not print anything else.",
+        "The absolute or relative error may be at most 10^{-6}.",
+        "The error must be below 1e-9.",
     ],
 )
 def test_words_that_leave_one_right_output(words: str) -> None:
@@ -463,11 +497,11 @@ def test_a_prompt_that_shows_every_test_can_be_learnt_by_heart() -> None:
     ("file", "kept", "dropped"),
     [
         ("humaneval_164.jsonl", {"assert": 164}, {}),
-        ("mbpp_py_397.jsonl", {"assert": 397}, {}),
+        ("mbpp_py_397.jsonl", {"assert": 396}, {Reason.UNSUPPORTED_TESTS: 1}),
         (
             "code_contests_stdio_20.jsonl",
-            {"stdin": 11},
-            {Reason.SEVERAL_RIGHT_OUTPUTS: 3, Reason.UNSUPPORTED_TESTS: 1, Reason.IMAGE_NEEDED: 5},
+            {"stdin": 10},
+            {Reason.SEVERAL_RIGHT_OUTPUTS: 4, Reason.UNSUPPORTED_TESTS: 1, Reason.IMAGE_NEEDED: 5},
         ),
         ("apps_stdio_3.jsonl", {}, {Reason.SEVERAL_RIGHT_OUTPUTS: 2, Reason.GOLD_IN_PROMPT: 1}),
         ("rewardkit_CODING_DATASET_201.jsonl", {}, {Reason.UNSUPPORTED_TESTS: 201}),

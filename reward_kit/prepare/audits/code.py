@@ -30,6 +30,11 @@ _ANY_ANSWER = re.compile(
     r"|\b(?:answers?|output|lists?|results?|elements|they) (?:can|may) be (?:\w+ )?in any order\b",
     re.IGNORECASE,
 )
+# Six digits are what the reward asks of a decimal; here a problem asks for fewer.
+_LARGE_ERROR = re.compile(
+    r"\berror\b[^.\n]{0,80}(?:10\s?\^\s?\{?\s?[-\u2212\u2013]\s?|1e-0?)[1-5](?!\d)|\berror\b[^.\n]{0,80}\b0\.0{0,4}1\b",
+    re.IGNORECASE,
+)
 _INTERACTIVE = re.compile(r"\binteract(?:ive (?:problem|task|program)|or\b)|\bflush (?:the )?(?:output|stdout)", re.I)
 
 
@@ -65,7 +70,10 @@ def _raw_entry_point(raw: Any) -> Any:
         return None
     held = raw.get("input_output", {})
     if isinstance(held, str):
-        held = json.loads(held)
+        try:
+            held = json.loads(held)
+        except ValueError:
+            return None  # the gold's finding says so
     name = held.get("fn_name") if isinstance(held, Mapping) else None
     return raw.get("entry_point", name)
 
@@ -85,8 +93,17 @@ def _reference_findings(row: Row, entry_point: Any) -> Iterator[Finding]:
     tree = code_tests.parsed(program)
     if isinstance(tree, str):
         yield Finding(Reason.SOLUTION_HAS_NO_FINAL, f"the reference's program does not compile: {tree}")
-    elif isinstance(entry_point, str) and not _defines(tree, entry_point):
-        yield Finding(Reason.SOLUTION_DISAGREES, f"the reference defines no {entry_point[:60]!r}, which the tests call")
+    elif missing := sorted(name for name in _wanted(row.ground_truth, entry_point) if not _defines(tree, name)):
+        yield Finding(Reason.SOLUTION_DISAGREES, f"the reference defines no {missing[0][:60]!r}, which the tests use")
+
+
+def _wanted(tests: Any, entry_point: Any) -> set[str]:
+    """The names that tests take from the solution."""
+    wanted = {entry_point} if isinstance(entry_point, str) else set()
+    if code_tests.readable_form(tests) != "assert":
+        return wanted
+    programs = [test["assertion"] for test in tests if isinstance(code_tests.parsed(test["assertion"]), ast.Module)]
+    return wanted.union(*(code_tests.names_wanted(program, entry_point) for program in programs))
 
 
 def _fenced(text: str) -> list[tuple[str, str | None]]:
@@ -105,13 +122,10 @@ def _fenced(text: str) -> list[tuple[str, str | None]]:
     return blocks
 
 
-def _defines(tree: ast.Module, entry_point: str) -> bool:
-    """True where a program has the name at its top, in the class that is named before the dot, or in Solution."""
-    owner, _, name = entry_point.rpartition(".")
-    if not owner and name in _names(tree.body):
-        return True
-    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == (owner or "Solution")]
-    return any(name in _names(node.body) for node in classes)
+def _defines(tree: ast.Module, name: str) -> bool:
+    """True where a program has the name at its top, or as a method of a class Solution."""
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Solution"]
+    return any(name in _names(body) for body in (tree.body, *(node.body for node in classes)))
 
 
 def _names(body: Sequence[ast.stmt]) -> set[str]:
@@ -130,7 +144,7 @@ def _names(body: Sequence[ast.stmt]) -> set[str]:
 
 # ---------------------------------------------------------------------------------------------------------- prompt
 def _prompt_findings(row: Row, entry_point: Any) -> Iterator[Finding]:
-    prompt, form = prompt_text(row), code_tests.form_of(row.ground_truth)
+    prompt, form = prompt_text(row), code_tests.readable_form(row.ground_truth)
     if form in ("stdin", "call") and (words := _judged_otherwise(prompt)) is not None:
         yield Finding(Reason.SEVERAL_RIGHT_OUTPUTS, f"a test has one output, and others are right too: {words}")
     if form == "stdin" and (found := _INTERACTIVE.search(prompt)) is not None:
@@ -138,7 +152,7 @@ def _prompt_findings(row: Row, entry_point: Any) -> Iterator[Finding]:
     image = missing_image(row) or (repr(found.group()) if (found := _LOST_PICTURE.search(prompt)) else None)
     if image is not None:
         yield Finding(Reason.IMAGE_NEEDED, f"the problem needs a picture: {image}")
-    if isinstance(entry_point, str) and not _occurs(entry_point.rpartition(".")[2], prompt):
+    if isinstance(entry_point, str) and not _occurs(entry_point, prompt):
         yield Finding(
             Reason.UNNAMED_ENTRY_POINT, f"the prompt does not name {entry_point[:60]!r}, which the tests call"
         )
@@ -147,7 +161,8 @@ def _prompt_findings(row: Row, entry_point: Any) -> Iterator[Finding]:
 
 
 def _judged_otherwise(prompt: str) -> str | None:
-    found = _ANY_ANSWER.search(prompt)
+    """Words that call several outputs right, or one whose error is larger than the reward's tolerance."""
+    found = _ANY_ANSWER.search(prompt) or _LARGE_ERROR.search(prompt)
     return None if found is None else _around(prompt, found)
 
 
@@ -158,7 +173,7 @@ def _around(prompt: str, found: re.Match[str]) -> str:
 def _occurs(text: str, prompt: str) -> bool:
     """True where a prompt holds a text that does not go on in the middle of a word."""
     start, end = r"(?<!\w)" if text[:1].isalnum() else "", r"(?!\w)" if text[-1:].isalnum() else ""
-    return re.search(f"{start}{re.escape(text)}{end}", prompt) is not None
+    return text in prompt and re.search(f"{start}{re.escape(text)}{end}", prompt) is not None
 
 
 def _shown(test: Mapping[str, Any], form: str, entry_point: str, prompt: str) -> bool:
@@ -167,14 +182,13 @@ def _shown(test: Mapping[str, Any], form: str, entry_point: str, prompt: str) ->
         return _bare(test["assertion"]) in _bare(prompt)
     if form == "stdin":
         parts = (test["input"], test["expected_output"])
-        return all(isinstance(part, str) and _occurs(_one_line(part), _one_line(prompt)) for part in parts)
+        return all(_occurs(_one_line(part), _one_line(prompt)) for part in parts)
     return any(_call_shown(test, entry_point, spelled, prompt) for spelled in (repr, json.dumps))
 
 
 def _call_shown(test: Mapping[str, Any], entry_point: str, spelled: Any, prompt: str) -> bool:
-    named = (test.get("kwargs") or {}).items() if isinstance(test.get("kwargs") or {}, Mapping) else ()
-    args = [*map(spelled, test["args"] if isinstance(test["args"], list) else ())]
-    call = f"{entry_point.rpartition('.')[2]}({','.join([*args, *(f'{name}={spelled(v)}' for name, v in named)])})"
+    named = [f"{name}={spelled(value)}" for name, value in test.get("kwargs", {}).items()]
+    call = f"{entry_point}({','.join([*map(spelled, test.get('args', [])), *named])})"
     wanted = spelled(test["expected"])
     return _bare(call) in _bare(prompt) and any(_occurs(text, _one_line(prompt)) for text in (wanted, _bare(wanted)))
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import keyword
+import symtable
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -13,7 +16,7 @@ from reward_kit.prepare.base import Finding, Reason
 #: The keys of each form's tests: those that a test has, and those that it may have.
 _KEYS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "stdin": (frozenset({"input", "expected_output"}), frozenset()),
-    "call": (frozenset({"args", "expected"}), frozenset({"kwargs"})),
+    "call": (frozenset({"expected"}), frozenset({"args", "kwargs"})),
     "assert": (frozenset({"assertion"}), frozenset()),
 }
 _TYPES: dict[str, type] = {"input": str, "expected_output": str, "args": list, "kwargs": dict, "assertion": str}
@@ -31,6 +34,12 @@ def form_of(tests: Any) -> str | None:
     return None
 
 
+def readable_form(tests: Any) -> str | None:
+    """The form of tests whose values have the types of that form, too."""
+    form = form_of(tests)
+    return form if form is not None and not _wrong_type(tests) else None
+
+
 def findings(tests: Any, entry_point: Any) -> Iterator[Finding]:
     """What is wrong with the tests of a row, the gravest first.
 
@@ -46,8 +55,8 @@ def findings(tests: Any, entry_point: Any) -> Iterator[Finding]:
     if wrong := _wrong_type(tests):
         yield _unsupported(wrong)
         return
-    if form == "call" and not _is_name(entry_point):
-        yield _unsupported(f"the tests call a function, and entry_point is {repr(entry_point)[:40]}, not its name")
+    if wrong := _wrong_name(form, entry_point):
+        yield _unsupported(wrong)
     if form == "stdin" and not any(test["expected_output"].strip() for test in tests):
         yield _unsupported("no test expects an output: a program that does nothing passes")
     if form == "assert":
@@ -76,17 +85,43 @@ def _wrong_type(tests: Sequence[Mapping[str, Any]]) -> str:
         for name, value in test.items():
             if not isinstance(value, _TYPES.get(name, object)):
                 return f"{name!r} of test {number} is {type(value).__name__}, not {_TYPES[name].__name__}"
+        if test.keys() == {"expected"}:
+            return f"test {number} has no args"
         if bad := [name for name in test.get("kwargs", {}) if not str(name).isidentifier()]:
             return f"test {number} names an argument {bad[0]!r}"
     return ""
 
 
-def _is_name(entry_point: Any) -> bool:
-    parts = entry_point.split(".") if isinstance(entry_point, str) else [""]
-    return all(part.isidentifier() for part in parts)
+def _wrong_name(form: str, entry_point: Any) -> str:
+    named = isinstance(entry_point, str) and entry_point.isidentifier() and not keyword.iskeyword(entry_point)
+    shown = repr(entry_point)[:40]
+    if form == "call" and not named:
+        return f"the tests call a function, and entry_point is {shown}, not its name"
+    if form == "stdin" and entry_point is not None:
+        return f"the tests are inputs and outputs of a program, and entry_point names {shown}"
+    return "" if entry_point is None or named else f"entry_point is {shown}, not the name of a function"
 
 
 # ------------------------------------------------------------------------------------------------------ assertions
+def names_wanted(assertion: str, entry_point: Any) -> set[str]:
+    """The names that test code takes from the solution: those that it neither binds nor imports, and Python has not.
+
+    Raises:
+        SyntaxError: where it is not Python.
+    """
+    table = symtable.symtable(assertion, "<test>", "exec")
+    bound = {one.get_name() for one in table.get_symbols() if one.is_assigned() or one.is_imported()}
+    wanted = {name for name in _looked_up(table) - bound if not hasattr(builtins, name)}
+    return wanted - {"candidate", "__name__"} if entry_point else wanted - {"__name__"}
+
+
+def _looked_up(table: symtable.SymbolTable) -> set[str]:
+    """The names that code looks up at its top, from there or from a function inside."""
+    top = table.get_type() == "module"
+    own = {one.get_name() for one in table.get_symbols() if one.is_referenced() and (top or one.is_global())}
+    return own.union(*map(_looked_up, table.get_children()))
+
+
 def _assertion_findings(tests: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
     for number, test in enumerate(tests, 1):
         tree = parsed(test["assertion"])
@@ -94,6 +129,8 @@ def _assertion_findings(tests: Sequence[Mapping[str, Any]]) -> Iterator[Finding]
             yield _unsupported(f"test {number} is not Python: {tree}")
         elif why := _cannot_fail(tree):
             yield _unsupported(f"test {number} cannot fail: {why}")
+        elif not names_wanted(test["assertion"], None):
+            yield _unsupported(f"test {number} calls nothing of the solution")
 
 
 def _cannot_fail(tree: ast.Module) -> str:
@@ -145,4 +182,4 @@ def _sides(test: Mapping[str, Any], form: str) -> tuple[str, str]:
     if form == "stdin":
         wanted = "\n".join(line.rstrip() for line in test["expected_output"].rstrip().split("\n"))
         return test["input"], wanted
-    return canonical_json([test["args"], test.get("kwargs") or {}]), canonical_json(test["expected"])
+    return canonical_json([test.get("args", []), test.get("kwargs") or {}]), canonical_json(test["expected"])

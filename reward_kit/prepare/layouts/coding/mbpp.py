@@ -36,9 +36,10 @@ def read(record: Record) -> Task:
 
 
 def _setup(record: Record) -> str:
-    parts: list[Any] = [record.get("test_setup_code"), *(record.get("test_imports") or [])]
-    if not all(part is None or isinstance(part, str) for part in parts):
-        raise unsupported("has a test setup that is not text")
+    imports = record.get("test_imports") or []
+    parts: list[Any] = [record.get("test_setup_code"), *(imports if isinstance(imports, list) else ())]
+    if not isinstance(imports, list) or not all(part is None or isinstance(part, str) for part in parts):
+        raise unsupported("has test_setup_code or test_imports that are not text")
     return "\n".join(part for part in parts if part)
 
 
