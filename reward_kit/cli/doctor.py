@@ -27,7 +27,8 @@ def doctor(as_json: bool) -> None:
     """Say what sandbox this machine gives to programs that a model wrote, and what is installed.
 
     A fork server is started with every layer that the kernel allows, and small escapes are tried in it. Exit code 1
-    where there is no sandbox: then rewards that execute code run nothing, unless `pytest --rk-sandbox=none` asks for it.
+    where there is no sandbox: rewards that execute code then run nothing, unless `pytest --rk-sandbox=none` asks for
+    it.
     """
     from reward_kit.sandbox.tiers import Tier, find_tier
 

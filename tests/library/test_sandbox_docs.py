@@ -25,7 +25,7 @@ def test_each_tier_is_told_with_its_layers_and_what_it_leaves_open() -> None:
 
 
 def test_each_escape_is_told() -> None:
-    assert {name: what for name, what in PAGE.table("escape", "tries to")} == dict(ESCAPES)
+    assert dict(PAGE.table("escape", "tries to")) == dict(ESCAPES)
 
 
 def test_each_layer_is_told() -> None:

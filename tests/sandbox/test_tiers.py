@@ -11,9 +11,8 @@ from collections.abc import Sequence
 import lesser_machine
 import pytest
 
-from reward_kit.sandbox.errors import SandboxUnavailableError
 from reward_kit.sandbox.escapes import ESCAPES, try_escapes
-from reward_kit.sandbox.shapes import End, Job, Limits, Mode, Returned
+from reward_kit.sandbox.shapes import End, Job, Returned
 from reward_kit.sandbox.tiers import CHOICES, Found, Tier, choose, find_tier
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox's layers are Linux's")
@@ -284,9 +283,8 @@ def test_an_unknown_requirement_is_refused_at_once() -> None:
 def test_a_layer_lost_after_it_was_found_is_an_error_and_no_lesser_sandbox() -> None:
     """A worker in which namespaces are refused must not run programs without them."""
     told = run_shared(
+        f"import sys; sys.path.insert(0, {os.path.dirname(lesser_machine.__file__)!r})"
         """
-import sys
-sys.path.insert(0, %r)
 import lesser_machine
 from reward_kit.sandbox.errors import SandboxUnavailableError
 found = shared.found_tier()
@@ -296,7 +294,6 @@ try:
 except SandboxUnavailableError as error:
     say(str(error))
 """
-        % os.path.dirname(lesser_machine.__file__)
     )
     assert len(told) == 1
     assert told[0].startswith("the sandbox was strong (")
