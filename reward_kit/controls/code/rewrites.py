@@ -158,6 +158,7 @@ def _fresh(name: str, words: set[str]) -> str:
 
 def _helper(tree: ast.Module, entry_point: str) -> str | None:
     """The entry point only calls a copy of itself that has another name."""
+    entry_point = entry_point.rpartition(".")[2]
     for body, is_method in _bodies(tree):
         for place, node in enumerate(body):
             if isinstance(node, ast.FunctionDef) and node.name == entry_point:
