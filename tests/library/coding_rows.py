@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reward_kit.models import Row
-from reward_kit.sandbox import shared_sandbox
+from reward_kit.sandbox.shared import shared_sandbox
 from reward_kit.sandbox.shapes import Arguments, End, Job, Mode
 
 SUM = """\

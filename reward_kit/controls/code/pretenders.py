@@ -48,7 +48,7 @@ def silent(program: str, tests: Tests) -> Iterator[tuple[str, str]]:
     yield "sys_exit", f"import sys\n\nsys.exit(0)\n{rest}"
     yield "os_exit", f"import os\n\nos._exit(0)\n{rest}"
     yield "empty_program", ""
-    name = _called(program, tests)
+    name = called_function(program, tests)
     yield "raises", _function(program, name, raises) if name else raises
 
 
@@ -67,7 +67,7 @@ def _printing(program: str, tests: StdinTests) -> Iterator[tuple[str, str | None
 
 
 def _returning(program: str, tests: Tests) -> Iterator[tuple[str, str | None]]:
-    name = _called(program, tests)
+    name = called_function(program, tests)
     if not name:
         return
     first, wanted = _first_expected(tests)
@@ -86,7 +86,7 @@ def _returning(program: str, tests: Tests) -> Iterator[tuple[str, str | None]]:
     yield "pass_body", _function(program, name, "pass")
 
 
-def _called(program: str, tests: Tests) -> str:
+def called_function(program: str, tests: Tests) -> str:
     """The function that tests call; empty where they give stdin."""
     if isinstance(tests, StdinTests):
         return ""
