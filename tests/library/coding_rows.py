@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from reward_kit.models import Row
-from reward_kit.sandbox.shared import shared_sandbox
 from reward_kit.sandbox.shapes import Arguments, End, Job, Mode
+from reward_kit.sandbox.shared import shared_sandbox
 
 SUM = """\
 import sys

@@ -26,7 +26,7 @@ class Frame:
     """A response with its program taken out.
 
     Args:
-        thinking: a thinking block before the visible text, with its end tag and the line breaks behind it; mostly empty.
+        thinking: a thinking block before the visible text, with all to the first word behind it; mostly empty.
         before, after: the prose around the fence.
         mark: the fence itself, three backticks or more.
         tag: what stands behind the opening fence.
