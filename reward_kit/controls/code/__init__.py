@@ -11,7 +11,7 @@ from itertools import zip_longest
 from reward_kit.controls.base import Control
 from reward_kit.controls.code.frames import PYTHON_TAGS, Frame, framed_program
 from reward_kit.controls.code.mutants import OPERATORS, Mutant, mutants
-from reward_kit.controls.code.pretenders import cut_program, pretenders, silent
+from reward_kit.controls.code.pretenders import called_function, cut_program, pretenders, silent
 from reward_kit.controls.code.rewrites import rewrites
 from reward_kit.controls.code.trials import Tests, Trial, is_right, proof_of_difference, proof_of_equality, tests_of
 from reward_kit.models import Polarity, Row
@@ -52,8 +52,7 @@ _TRUNCATED = "truncated"
 
 def _changed(frame: Frame, program: str, tests: Tests, line: int) -> Iterator[_Changed]:
     """All programs that one look shows: those that answer nothing come in two halves, one a row in turn."""
-    entry_point = tests.entry_point
-    found = [(Polarity.PRESERVING, *pair) for pair in rewrites(program, entry_point)]
+    found = [(Polarity.PRESERVING, *pair) for pair in rewrites(program, called_function(program, tests))]
     found += [(Polarity.FLIPPING, *pair) for pair in pretenders(program, tests)]
     quiet = list(silent(program, tests))
     found += [(Polarity.FLIPPING, *pair) for pair in (quiet[1::2] if line % 2 == 0 else quiet[::2])]
@@ -88,19 +87,20 @@ def _pretending(frame: Frame, tried: Sequence[tuple[_Changed, Trial]], tests: Te
 def _mutated(frame: Frame, program: str, tests: Tests) -> Iterator[Control]:
     """Mutants of as many operators as are wanted, the first of each that is proved."""
     proved = dict[str, Control]()
-    for candidates in _rounds([one for one in mutants(program) if frame.can_hold(one.program)]):
-        sought = [mutant for mutant in candidates if mutant.operator not in proved]
+    queue = _in_rounds([mutant for mutant in mutants(program) if frame.can_hold(mutant.program)])
+    while queue and len(proved) < _MUTANTS:
+        tried = {mutant.operator: mutant for mutant in reversed(queue)}  # the first of each operator
+        sought = [mutant for mutant in queue if tried[mutant.operator] is mutant][: _MUTANTS - len(proved)]
         for mutant, trial in zip(sought, tests.run([one.program for one in sought]), strict=True):
-            if len(proved) < _MUTANTS and (proof := proof_of_difference(trial, tests)):
+            if proof := proof_of_difference(trial, tests):
                 response = frame.with_program(mutant.program)
                 proved[mutant.operator] = Control(mutant.operator, Polarity.FLIPPING, response, proof)
-        if len(proved) == _MUTANTS:
-            break
+        queue = [mutant for mutant in queue if mutant not in sought and mutant.operator not in proved]
     yield from proved.values()
 
 
-def _rounds(found: Sequence[Mutant]) -> list[list[Mutant]]:
-    """One mutant of every operator a round; those within while loops, which may never end, last."""
+def _in_rounds(found: Sequence[Mutant]) -> list[Mutant]:
+    """A mutant of every operator, then another of each; those within while loops, which may never end, last."""
     ordered = sorted(found, key=lambda mutant: mutant.loops)
     by_operator = [[one for one in ordered if one.operator == operator][:_ROUNDS] for operator in OPERATORS]
-    return [[one for one in candidates if one is not None] for candidates in zip_longest(*by_operator)]
+    return [mutant for candidates in zip_longest(*by_operator) for mutant in candidates if mutant is not None]

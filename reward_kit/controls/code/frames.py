@@ -26,7 +26,7 @@ class Frame:
     """A response with its program taken out.
 
     Args:
-        thinking: a thinking block before the visible text, with its end tag; mostly empty.
+        thinking: a thinking block before the visible text, with all to the first word behind it; mostly empty.
         before, after: the prose around the fence.
         mark: the fence itself, three backticks or more.
         tag: what stands behind the opening fence.
@@ -83,13 +83,16 @@ def framed_program(reference: Mapping[str, Any] | None) -> tuple[Frame, str] | N
     """
     message = {key: value for key, value in (reference or {}).items() if key not in ("content", "tool_calls")}
     thought, ended, visible = text_of((reference or {}).get("content")).rpartition(_THINK_END)
+    thinking = thought + ended + visible[: len(visible) - len(visible.lstrip("\n"))]
+    visible = visible.lstrip("\n")
     fences = list(_FENCE.finditer(visible))
     blocks = [fence for fence in fences if fence["tag"].strip().lower() in PYTHON_TAGS]
+    blocks = [block for block in blocks if block["tag"].strip()] or blocks
     if not blocks:
         return None
     block = blocks[-1]
     before, after = visible[: block.start()], visible[block.end() :]
     if len(fences) > 1:
         before, after = _BEFORE, _AFTER
-    frame = Frame(thought + ended, before, block["mark"], block["tag"].strip(), after, message)
+    frame = Frame(thinking, before, block["mark"], block["tag"].strip(), after, message)
     return frame, block["program"].rstrip()

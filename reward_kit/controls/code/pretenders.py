@@ -48,7 +48,8 @@ def silent(program: str, tests: Tests) -> Iterator[tuple[str, str]]:
     yield "sys_exit", f"import sys\n\nsys.exit(0)\n{rest}"
     yield "os_exit", f"import os\n\nos._exit(0)\n{rest}"
     yield "empty_program", ""
-    yield "raises", raises if isinstance(tests, StdinTests) else _function(program, tests.entry_point, raises)
+    name = called_function(program, tests)
+    yield "raises", _function(program, name, raises) if name else raises
 
 
 def cut_program(program: str) -> str:
@@ -66,7 +67,7 @@ def _printing(program: str, tests: StdinTests) -> Iterator[tuple[str, str | None
 
 
 def _returning(program: str, tests: Tests) -> Iterator[tuple[str, str | None]]:
-    name = tests.entry_point or next(reversed(_defined(program, ast.FunctionDef)), "")
+    name = called_function(program, tests)
     if not name:
         return
     first, wanted = _first_expected(tests)
@@ -83,6 +84,13 @@ def _returning(program: str, tests: Tests) -> Iterator[tuple[str, str | None]]:
         )
     yield "equal_to_all", f"{_EQUAL_TO_ALL}\n\n{_function(program, name, 'return Anything()')}"
     yield "pass_body", _function(program, name, "pass")
+
+
+def called_function(program: str, tests: Tests) -> str:
+    """The function that tests call; empty where they give stdin."""
+    if isinstance(tests, StdinTests):
+        return ""
+    return tests.entry_point.rpartition(".")[2] or next(reversed(_defined(program, ast.FunctionDef)), "")
 
 
 def _function(program: str, name: str, body: str) -> str:

@@ -20,14 +20,14 @@ def rewrites(program: str, entry_point: str) -> Iterator[tuple[str, str]]:
 
     Args:
         program: Python source.
-        entry_point: the function or method that tests call; empty where the program reads stdin.
+        entry_point: the name of the function or method that tests call; empty where the program reads stdin.
     """
     tree = parsed(program)
     if tree is None:
         return
     deeper = ("helper_function", _helper) if entry_point else ("main_function", _main)
     ways: tuple[tuple[str, Callable[[ast.Module, str], str | None]], ...] = (
-        ("reformatted", lambda tree, _: ast.unparse(tree)),
+        ("reformatted", lambda tree, _: _reformatted(tree)),
         ("commented", lambda tree, _: _commented(program, tree)),
         ("renamed_locals", _renamed),
         deeper,
@@ -36,6 +36,16 @@ def rewrites(program: str, entry_point: str) -> Iterator[tuple[str, str]]:
         text = way(copy.deepcopy(tree), entry_point)
         if text is not None and text.strip() != program.strip():
             yield operator, text
+
+
+def _reformatted(tree: ast.Module) -> str:
+    """As Python itself writes it, indented by two; by four where a text may hold indented lines."""
+    text = ast.unparse(tree)
+    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    if any(isinstance(value, str) and "\n" in value for value in texts):
+        return text
+    lines = [(line, line.lstrip(" ")) for line in text.split("\n")]
+    return "\n".join(" " * ((len(line) - len(bare)) // 2) + bare for line, bare in lines)
 
 
 def shortest(program: str) -> str:

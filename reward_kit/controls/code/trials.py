@@ -5,6 +5,7 @@ The three forms of tests are stdin (`input`, `expected_output`), calls (`args`, 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -107,7 +108,7 @@ class AssertTests:
         return (True,) * len(self.tests)
 
     def run(self, programs: Sequence[str]) -> list[Trial]:
-        from reward_kit.sandbox import shared_sandbox
+        from reward_kit.sandbox.shared import shared_sandbox
 
         tester = Job(Mode.TEST, "", entry_point=self.entry_point, tests=self.tests, limits=_LIMITS)
         trials = []
@@ -126,20 +127,28 @@ class AssertTests:
 def tests_of(row: Row) -> Tests | None:
     """The tests in a row's ground truth; None where there are none, or they are not all of one known form."""
     tests = row.ground_truth
+    if isinstance(tests, str):
+        try:
+            tests = json.loads(tests)
+        except ValueError:
+            return None
     if not isinstance(tests, list) or not tests or not all(isinstance(test, Mapping) for test in tests):
         return None
-    entry_point = row.columns.get("entry_point") or ""
-    if all({"input", "expected_output"} <= test.keys() for test in tests):
-        inputs, outputs = ([test[key] for test in tests] for key in ("input", "expected_output"))
-        if all(isinstance(text, str) for text in (*inputs, *outputs)):
-            return StdinTests(tuple(inputs), tuple(outputs))
-        return None
-    if all({"args", "expected"} <= test.keys() and isinstance(test["args"], list) for test in tests) and entry_point:
-        calls = tuple(Arguments(tuple(test["args"]), test.get("kwargs") or {}) for test in tests)
-        return CallTests(calls, tuple(test["expected"] for test in tests), entry_point)
+    entry_point = str(row.columns.get("entry_point") or "")
+    if all("input" in test for test in tests):
+        return _stdin_tests([(test["input"], test.get("expected_output", test.get("output"))) for test in tests])
+    if all("expected" in test and {"args", "kwargs"} & test.keys() for test in tests) and entry_point:
+        calls = [Arguments(tuple(test.get("args", ())), test.get("kwargs", {})) for test in tests]
+        return CallTests(tuple(calls), tuple(test["expected"] for test in tests), entry_point)
     if all(isinstance(test.get("assertion"), str) for test in tests):
         return AssertTests(tuple(test["assertion"] for test in tests), entry_point)
     return None
+
+
+def _stdin_tests(pairs: Sequence[tuple[Any, Any]]) -> StdinTests | None:
+    if not all(isinstance(text, str) for pair in pairs for text in pair):
+        return None
+    return StdinTests(tuple(text for text, _ in pairs), tuple(text for _, text in pairs))
 
 
 def proof_of_equality(original: Trial, changed: Trial) -> str | None:
@@ -168,7 +177,7 @@ def is_right(trial: Trial, tests: Tests) -> bool:
 
 
 def _ends(jobs: Sequence[Job]) -> list[End]:
-    from reward_kit.sandbox import shared_sandbox
+    from reward_kit.sandbox.shared import shared_sandbox
 
     return shared_sandbox().run(jobs)
 
