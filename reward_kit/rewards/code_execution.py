@@ -142,5 +142,5 @@ def _grade(code: str, tests: Tests, budget: Budget, *, weak: bool) -> tuple[list
     if isinstance(tests, CallTests):
         return grade_calls(code, tests.entry_point, tests.tests, sandbox, budget), "call"
     if weak:
-        return grade_weakly(code, tests.tests, sandbox, budget), "assert, integrity: weak"
+        return grade_weakly(code, tests.entry_point, tests.tests, sandbox, budget), "assert, integrity: weak"
     return grade_assertions(code, tests.entry_point, tests.tests, sandbox, budget), "assert"

@@ -221,12 +221,13 @@ def test_a_program_that_is_killed_passes_no_test(scripted: Any) -> None:
 
 
 def test_weak_integrity_is_asked_for_and_said(scripted: Any) -> None:
-    sandbox = scripted(lambda job: printed(job.code.rpartition("print('")[2].removesuffix("')\n")))
+    sandbox = scripted(lambda job: answered(None))
     result = fractional_code_reward(message(FUNCTION), ASSERTIONS, integrity="weak")
     assert (result.score, result.decided_by) == (1.0, "assert, integrity: weak")
-    assert [job.mode for job in sandbox.jobs] == [Mode.PROGRAM] * 2
-    scripted(lambda job: printed(""))
-    assert fractional_code_reward(message(FUNCTION), ASSERTIONS, integrity="weak").score == 0.0
+    assert [(job.mode, len(job.tests)) for job in sandbox.jobs] == [(Mode.TEST, 1)] * 2
+    for end in (printed(""), replace(answered(None), exit_code=1)):
+        scripted(lambda job, end=end: end)
+        assert fractional_code_reward(message(FUNCTION), ASSERTIONS, integrity="weak").score == 0.0
 
 
 # ------------------------------------------------------------------------------------------------------ budget
