@@ -76,8 +76,8 @@ def test_controls_are_the_same_each_time():
 def test_a_proof_names_the_test_and_what_came_of_it():
     found = controls_of(rows_of_every_form()["calls"])
     assert found["renamed_locals"].proof == "executed: the outputs of the reference on all 3 tests"
-    assert found["hard_coded"].proof == "executed: test 2 of 3 gives [3, 2, 1, 0], expected [5, 4]"
-    assert found["pass_body"].proof == "executed: test 1 of 3 gives None, expected [3, 2, 1, 0]"
+    assert found["hard_coded"].proof == "executed: test 3 of 3 gives [3, 2, 1, 0], expected []"
+    assert found["pass_body"].proof == "executed: test 3 of 3 gives None, expected []"
     assert "exit code 0" in found["sys_exit"].proof or "before" in found["sys_exit"].proof
 
 

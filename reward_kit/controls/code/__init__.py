@@ -13,11 +13,13 @@ from reward_kit.controls.code.frames import PYTHON_TAGS, Frame, framed_program
 from reward_kit.controls.code.mutants import OPERATORS, Mutant, mutants
 from reward_kit.controls.code.pretenders import called_function, cut_program, pretenders, silent
 from reward_kit.controls.code.rewrites import rewrites
-from reward_kit.controls.code.trials import Tests, Trial, is_right, proof_of_difference, proof_of_equality, tests_of
+from reward_kit.controls.code.trials import Tests, is_right, proof_of_equality, proofs_of_difference, tests_of
 from reward_kit.models import Polarity, Row
 
 #: Mutants of a row, each of an operator of its own, and the rounds in which they are sought.
 _MUTANTS, _ROUNDS = 3, 3
+#: The operator whose program stands in a fence that does not end.
+_TRUNCATED = "truncated"
 _TAG_NAMES = {"python": "tag_python", "py": "tag_py", "python3": "tag_python3", "": "no_tag"}
 
 
@@ -31,34 +33,18 @@ def code_controls(row: Row) -> Iterator[Control]:
     if framed is None or tests is None:
         return
     frame, program = framed
-    changed = list(_changed(frame, program, tests, row.line))
-    original, *trials = tests.run([program, *(text for _, _, text in changed)])
+    spelled = [pair for pair in rewrites(program, called_function(program, tests)) if frame.can_hold(pair[1])]
+    original, *trials = tests.run([program, *(text for _, text in spelled)])
     if not is_right(original, tests):
         return
     yield from _spelled(frame, program, row.line)
-    tried = list(zip(changed, trials, strict=True))
-    yield from _preserving(frame, tried, original)
+    for (operator, text), trial in zip(spelled, trials, strict=True):
+        if proof := proof_of_equality(original, trial):
+            yield Control(operator, Polarity.PRESERVING, frame.with_program(text), proof)
     yield from _mutated(frame, program, tests)
-    yield from _pretending(frame, tried, tests)
+    yield from _pretending(frame, program, tests, row.line)
     if row.line % 2 == 0:
         yield Control("prose_only", Polarity.FLIPPING, frame.without_program(), "there is no program in it")
-
-
-#: Polarity, operator and program.
-_Changed = tuple[Polarity, str, str]
-#: The operator whose program stands in a fence that does not end.
-_TRUNCATED = "truncated"
-
-
-def _changed(frame: Frame, program: str, tests: Tests, line: int) -> Iterator[_Changed]:
-    """All programs that one look shows: those that answer nothing come in two halves, one a row in turn."""
-    found = [(Polarity.PRESERVING, *pair) for pair in rewrites(program, called_function(program, tests))]
-    found += [(Polarity.FLIPPING, *pair) for pair in pretenders(program, tests)]
-    quiet = list(silent(program, tests))
-    found += [(Polarity.FLIPPING, *pair) for pair in (quiet[1::2] if line % 2 == 0 else quiet[::2])]
-    if line % 2:
-        found.append((Polarity.FLIPPING, _TRUNCATED, cut_program(program)))
-    yield from (one for one in found if frame.can_hold(one[2]))
 
 
 def _spelled(frame: Frame, program: str, line: int) -> Iterator[Control]:
@@ -71,17 +57,17 @@ def _spelled(frame: Frame, program: str, line: int) -> Iterator[Control]:
     yield Control(_TAG_NAMES[tag], Polarity.PRESERVING, frame.tagged(tag).with_program(program), same)
 
 
-def _preserving(frame: Frame, tried: Sequence[tuple[_Changed, Trial]], original: Trial) -> Iterator[Control]:
-    for (polarity, operator, program), trial in tried:
-        if polarity is Polarity.PRESERVING and (proof := proof_of_equality(original, trial)):
-            yield Control(operator, polarity, frame.with_program(program), proof)
-
-
-def _pretending(frame: Frame, tried: Sequence[tuple[_Changed, Trial]], tests: Tests) -> Iterator[Control]:
-    for (polarity, operator, program), trial in tried:
-        if polarity is Polarity.FLIPPING and (proof := proof_of_difference(trial, tests)):
-            response = frame.cut_within(program) if operator == _TRUNCATED else frame.with_program(program)
-            yield Control(operator, polarity, response, proof)
+def _pretending(frame: Frame, program: str, tests: Tests, line: int) -> Iterator[Control]:
+    """Wrong by what they do; of those that answer nothing one half a row, in turn."""
+    quiet = list(silent(program, tests))
+    found = [*pretenders(program, tests), *(quiet[::2] if line % 2 else quiet[1::2])]
+    if line % 2:
+        found.append((_TRUNCATED, cut_program(program)))
+    found = [pair for pair in found if frame.can_hold(pair[1])]
+    for (operator, text), proof in zip(found, proofs_of_difference([text for _, text in found], tests), strict=True):
+        if proof is not None:
+            response = frame.cut_within(text) if operator == _TRUNCATED else frame.with_program(text)
+            yield Control(operator, Polarity.FLIPPING, response, proof)
 
 
 def _mutated(frame: Frame, program: str, tests: Tests) -> Iterator[Control]:
@@ -91,8 +77,9 @@ def _mutated(frame: Frame, program: str, tests: Tests) -> Iterator[Control]:
     while queue and len(proved) < _MUTANTS:
         tried = {mutant.operator: mutant for mutant in reversed(queue)}  # the first of each operator
         sought = [mutant for mutant in queue if tried[mutant.operator] is mutant][: _MUTANTS - len(proved)]
-        for mutant, trial in zip(sought, tests.run([one.program for one in sought]), strict=True):
-            if proof := proof_of_difference(trial, tests):
+        proofs = proofs_of_difference([mutant.program for mutant in sought], tests)
+        for mutant, proof in zip(sought, proofs, strict=True):
+            if proof is not None:
                 response = frame.with_program(mutant.program)
                 proved[mutant.operator] = Control(mutant.operator, Polarity.FLIPPING, response, proof)
         queue = [mutant for mutant in queue if mutant not in sought and mutant.operator not in proved]

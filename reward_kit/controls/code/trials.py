@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 from typing import Any, Protocol
 
 from reward_kit.controls.code.comparison import same, texts_differ, values_differ
 from reward_kit.models import Row
 from reward_kit.sandbox.shapes import Arguments, End, Job, Limits, Mode, Returned
 
-#: CPU seconds bound a program, since those do not depend on what else the machine does; the wall only those that wait.
-_LIMITS = Limits(wall=20.0, cpu=2)
+#: CPU seconds for a test where its row declares no `timeout`, as rewards have them.
+_TIMEOUT = 4.0
 _SHOWN = 60
 
 
@@ -50,6 +51,10 @@ class Tests(Protocol):
         """Execute each program on all tests."""
         ...
 
+    def last(self) -> Tests:
+        """The last test alone."""
+        ...
+
     def differs(self, value: Any, expected: Any) -> bool:
         """Whether an output is surely another than the expected one."""
         ...
@@ -61,11 +66,12 @@ class StdinTests:
 
     inputs: tuple[str, ...]
     expected: tuple[str, ...]
+    limits: Limits
     entry_point: str = ""
 
     def run(self, programs: Sequence[str]) -> list[Trial]:
         jobs = [
-            Job(Mode.PROGRAM, program, stdin=text.encode("utf-8", "surrogatepass"), limits=_LIMITS)
+            Job(Mode.PROGRAM, program, stdin=text.encode("utf-8", "surrogatepass"), limits=self.limits)
             for program in programs
             for text in self.inputs
         ]
@@ -76,6 +82,9 @@ class StdinTests:
     def differs(self, value: Any, expected: Any) -> bool:
         return texts_differ(str(value), str(expected))
 
+    def last(self) -> StdinTests:
+        return replace(self, inputs=self.inputs[-1:], expected=self.expected[-1:])
+
 
 @dataclass(frozen=True, slots=True)
 class CallTests:
@@ -84,16 +93,20 @@ class CallTests:
     calls: tuple[Arguments, ...]
     expected: tuple[Any, ...]
     entry_point: str
+    limits: Limits
 
     def run(self, programs: Sequence[str]) -> list[Trial]:
         jobs = [
-            Job(Mode.CALLS, program, entry_point=self.entry_point, calls=self.calls, limits=_LIMITS)
+            Job(Mode.CALLS, program, entry_point=self.entry_point, calls=self.calls, limits=self.limits)
             for program in programs
         ]
         return [_answered(end, len(self.calls)) for end in _ends(jobs)]
 
     def differs(self, value: Any, expected: Any) -> bool:
         return values_differ(value, expected)
+
+    def last(self) -> CallTests:
+        return replace(self, calls=self.calls[-1:], expected=self.expected[-1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +115,7 @@ class AssertTests:
 
     tests: tuple[str, ...]
     entry_point: str
+    limits: Limits
 
     @property
     def expected(self) -> tuple[bool, ...]:
@@ -110,10 +124,10 @@ class AssertTests:
     def run(self, programs: Sequence[str]) -> list[Trial]:
         from reward_kit.sandbox.shared import shared_sandbox
 
-        tester = Job(Mode.TEST, "", entry_point=self.entry_point, tests=self.tests, limits=_LIMITS)
+        tester = Job(Mode.TEST, "", entry_point=self.entry_point, tests=self.tests, limits=self.limits)
         trials = []
         for program in programs:
-            served = Job(Mode.SERVE, program, entry_point=self.entry_point, limits=_LIMITS)
+            served = Job(Mode.SERVE, program, entry_point=self.entry_point, limits=self.limits)
             candidate, tested = shared_sandbox().run_pair(served, tester)
             held = _answered(tested, len(self.tests))
             limited = bool(candidate.limit or tested.limit)
@@ -122,6 +136,9 @@ class AssertTests:
 
     def differs(self, value: Any, expected: Any) -> bool:
         return value is not expected
+
+    def last(self) -> AssertTests:
+        return replace(self, tests=self.tests[-1:])
 
 
 def tests_of(row: Row) -> Tests | None:
@@ -135,20 +152,29 @@ def tests_of(row: Row) -> Tests | None:
     if not isinstance(tests, list) or not tests or not all(isinstance(test, Mapping) for test in tests):
         return None
     entry_point = str(row.columns.get("entry_point") or "")
+    limits = _limits(row.columns.get("timeout"))
     if all("input" in test for test in tests):
-        return _stdin_tests([(test["input"], test.get("expected_output", test.get("output"))) for test in tests])
+        pairs = [(test["input"], test.get("expected_output", test.get("output"))) for test in tests]
+        return _stdin_tests(pairs, limits)
     if all("expected" in test and {"args", "kwargs"} & test.keys() for test in tests) and entry_point:
         calls = [Arguments(tuple(test.get("args", ())), test.get("kwargs", {})) for test in tests]
-        return CallTests(tuple(calls), tuple(test["expected"] for test in tests), entry_point)
+        return CallTests(tuple(calls), tuple(test["expected"] for test in tests), entry_point, limits)
     if all(isinstance(test.get("assertion"), str) for test in tests):
-        return AssertTests(tuple(test["assertion"] for test in tests), entry_point)
+        return AssertTests(tuple(test["assertion"] for test in tests), entry_point, limits)
     return None
 
 
-def _stdin_tests(pairs: Sequence[tuple[Any, Any]]) -> StdinTests | None:
+def _limits(timeout: Any) -> Limits:
+    """CPU seconds bound a program, which do not depend on other load; the wall only one that waits."""
+    known = isinstance(timeout, (int, float)) and not isinstance(timeout, bool) and 0 < timeout < 1000
+    seconds = float(timeout) if known else _TIMEOUT
+    return Limits(wall=5 * seconds, cpu=ceil(seconds))
+
+
+def _stdin_tests(pairs: Sequence[tuple[Any, Any]], limits: Limits) -> StdinTests | None:
     if not all(isinstance(text, str) for pair in pairs for text in pair):
         return None
-    return StdinTests(tuple(text for text, _ in pairs), tuple(text for _, text in pairs))
+    return StdinTests(tuple(text for text, _ in pairs), tuple(text for _, text in pairs), limits)
 
 
 def proof_of_equality(original: Trial, changed: Trial) -> str | None:
@@ -159,21 +185,39 @@ def proof_of_equality(original: Trial, changed: Trial) -> str | None:
     return None
 
 
-def proof_of_difference(trial: Trial, tests: Tests) -> str | None:
-    """Why a program is wrong: the first test that it surely fails; None where there is none, or a limit ended it."""
+def proofs_of_difference(programs: Sequence[str], tests: Tests) -> list[str | None]:
+    """Why each program is wrong: a test that it surely fails; None where there is none, or a limit ended it.
+
+    The last test alone shows it of most programs, so that only the others are executed on all.
+    """
+    last, count = tests.last(), len(tests.expected)
+    found: dict[int, str | None] = {}
+    undecided = []
+    for place, trial in enumerate(last.run(programs)):
+        found[place] = _difference(trial, last, count)
+        if found[place] is None and count > 1 and not trial[0].limited:
+            undecided.append(place)
+    for place, trial in zip(undecided, tests.run([programs[place] for place in undecided]), strict=True):
+        found[place] = _difference(trial, tests)
+    return list(found.values())
+
+
+def _difference(trial: Trial, tests: Tests, number: int = 1) -> str | None:
+    """The first test that a program surely fails, in words; `number` is the first one's."""
     if any(seen.limited for seen in trial):
         return None
-    for number, (seen, expected) in enumerate(zip(trial, tests.expected, strict=True), 1):
+    for place, (seen, expected) in enumerate(zip(trial, tests.expected, strict=True), number):
+        test = f"executed: test {place} of {len(trial) + number - 1}"
         if seen.failure:
-            return f"executed: test {number} of {len(trial)} fails: {_short(seen.failure)}"
+            return f"{test} fails: {_short(seen.failure)}"
         if tests.differs(seen.value, expected):
-            return f"executed: test {number} of {len(trial)} gives {_shown(seen.value)}, expected {_shown(expected)}"
+            return f"{test} gives {_shown(seen.value)}, expected {_shown(expected)}"
     return None
 
 
 def is_right(trial: Trial, tests: Tests) -> bool:
     """Whether nothing speaks against a program on any test."""
-    return not any(seen.limited for seen in trial) and proof_of_difference(trial, tests) is None
+    return not any(seen.limited for seen in trial) and _difference(trial, tests) is None
 
 
 def _ends(jobs: Sequence[Job]) -> list[End]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from reward_kit.controls.code.frames import framed_program
 from reward_kit.controls.code.mutants import mutants
 from reward_kit.controls.code.rewrites import shortest
-from reward_kit.controls.code.trials import Tests, is_right, proof_of_difference, tests_of
+from reward_kit.controls.code.trials import Tests, is_right, proofs_of_difference, tests_of
 from reward_kit.grpo.shapes import Decoy, Wrong
 from reward_kit.models import Row, text_of
 
@@ -85,7 +85,7 @@ def _nearest_wrong(program: str, tests: Tests) -> str | None:
         return None
     for look in range(_LOOKS):
         texts = [mutant.program for mutant in nearest[look * _AT_ONCE : (look + 1) * _AT_ONCE]]
-        for text, trial in zip(texts, tests.run(texts), strict=True):
-            if proof_of_difference(trial, tests):
+        for text, proof in zip(texts, proofs_of_difference(texts, tests), strict=True):
+            if proof is not None:
                 return text
     return None
