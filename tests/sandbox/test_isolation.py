@@ -203,10 +203,10 @@ def test_nothing_of_an_earlier_job_is_left_for_a_later_one(walled: Sandbox) -> N
     secret = "left" + "over" + "77"
     walled.run([calls(f"def f(x): return '{secret}'", (secret,)), program(f"x = '{secret}'", secret)])
     code = (
-        "import gc, sys\nwanted = 'left' + 'over' + '77'\n"
-        "found = [o for o in gc.get_objects() if type(o) in (list, dict, tuple) and o is not globals() and wanted in repr(o)]\n"
+        "import gc, sys\nwanted = '77revotfel'\n"
+        "found = [o for o in gc.get_objects() if type(o) in (list, dict, tuple) and wanted[::-1] in repr(o)]\n"
         "frame, seen = sys._getframe(), []\nwhile frame: seen.append(repr(frame.f_locals) if frame.f_back else ''); frame = frame.f_back\n"
-        "print(len(found), sum(wanted in s for s in seen[1:]))"
+        "print(len(found), sum(wanted[::-1] in s for s in seen[1:]))"
     )
     (end,) = walled.run([program(code)])
     assert end.stdout == b"0 0\n", end.stderr
@@ -229,7 +229,7 @@ def test_an_ordinary_user_has_the_same_sandbox(layers: str) -> None:
         f"with Sandbox(frozenset({layers!r}.split(','))) as s:\n"
         "    ends = s.run([Job(Mode.PROGRAM, 'print(6 * 7)'), Job(Mode.PROGRAM, 'import os; os.fork()'),\n"
         "                  Job(Mode.PROGRAM, \"open('/etc/passwd')\")])\n"
-        "print([(e.exit_code, e.stdout) for e in ends], s.facts['user'])"
+        "    print([(e.exit_code, e.stdout) for e in ends], s.facts['user'])"
     )
     for python in (sys.executable, "/usr/bin/python3"):
         try:
