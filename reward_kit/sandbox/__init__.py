@@ -11,6 +11,13 @@ Layers, each knowing those before it (parent: runs here; server: runs in the for
     errors       parent  what can go wrong that is not the program's doing
     client       parent  one fork server: start, send, restart
     running      parent  jobs under a deadline: pipes drained and capped, pidfds, ends
-    escapes      parent  small attacks, run inside jobs: what a tier is found by
+    attacks      job     small attacks, harmless by construction: the program of a job
+    escapes      parent  the attacks, run in jobs against bait: what a tier is found by
+    facts        parent  what the kernel says of itself
     tiers        parent  strong, good, basic, none: which there is, which is asked for
+    shared       parent  this process's one sandbox, and what it and its forks ask for
 """
+
+from reward_kit.sandbox.shared import require, shared_sandbox
+
+__all__ = ["require", "shared_sandbox"]
