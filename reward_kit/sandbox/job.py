@@ -6,7 +6,6 @@ import builtins
 import os
 import select
 import signal
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import builtins
+import functools
 import gc
 import io
 import os
@@ -85,7 +86,7 @@ def run_to_exit(body: Callable[[], None], main: types.ModuleType | None) -> NoRe
         status = _status(exit_request)
     except BaseException as error:  # noqa: BLE001 - the end of a program, as in the interpreter itself
         status = 1
-        _quietly(lambda: _report(error))
+        _quietly(functools.partial(_report, error))
     _quietly(threading._shutdown)  # type: ignore[attr-defined]
     _quietly(atexit._run_exitfuncs)
     if not _flush():

@@ -197,7 +197,7 @@ class Running:
     def _limit(self, code: int, cpu: float, stderr: str) -> str:
         if self._killed_for:
             return self._killed_for
-        if code in (-signal.SIGKILL, -signal.SIGXCPU) and cpu > self._job.limits.cpu - 0.5:
+        if code in (-signal.SIGKILL, -signal.SIGXCPU) and cpu >= self._job.limits.cpu / 2:
             return "cpu"
         last = stderr.rstrip().rpartition("\n")[2]
         return "memory" if code == 1 and last.partition(":")[0] == "MemoryError" else ""
