@@ -18,7 +18,7 @@ from reward_kit.rewards._code.fences import BLOCKS, Block, Missing, find_program
 from reward_kit.rewards._code.programs import grade_programs
 from reward_kit.rewards._code.tests import CallTests, Defect, ProgramTests, Tests, read_tests
 from reward_kit.rewards._code.verdicts import TestVerdict, result_of
-from reward_kit.sandbox import shared_sandbox
+from reward_kit.sandbox.shared import shared_sandbox
 
 Integrity = Literal["strong", "weak"]
 

@@ -230,7 +230,7 @@ _CHANGES: dict[type, Callable[[Any, Any], None]] = {
 }
 
 
-class TestNamespace(dict[str, Any]):
+class Globals(dict[str, Any]):
     """The globals of test code. A name that nothing defines is looked up in the candidate's process, when it is used.
 
     Builtins stay the test's own, but for the entry point: a test of `sorted` means the candidate's.

@@ -51,8 +51,11 @@ def surroundings(folder: str) -> None:
     for name in ("exit", "quit"):
         setattr(builtins, name, _sitebuiltins.Quitter(name, "Ctrl-D (i.e. EOF)"))
     builtins.help = _sitebuiltins._Helper()
-    for name, text in (("copyright", sys.copyright), ("credits", "Thanks to CWI, CNRI, BeOpen.com, Zope Corporation."),
-                       ("license", "See https://www.python.org/psf/license/")):
+    for name, text in (
+        ("copyright", sys.copyright),
+        ("credits", "Thanks to CWI, CNRI, BeOpen.com, Zope Corporation."),
+        ("license", "See https://www.python.org/psf/license/"),
+    ):
         setattr(builtins, name, _sitebuiltins._Printer(name, text))
     for name in [name for name in sys.modules if name.split(".")[0] == "reward_kit"]:
         del sys.modules[name]
