@@ -290,6 +290,7 @@ def test_a_programs_words_are_text_that_every_file_takes(scripted: Any) -> None:
     assert "\n" not in str(result.reason)
     assert str(result.reason).isprintable()
     assert len(str(result.reason)) < 500
+    assert result.metrics["test_1"].reason.isprintable()
 
 
 def test_messages_may_be_objects_and_the_last_assistant_message_counts(scripted: Any) -> None:

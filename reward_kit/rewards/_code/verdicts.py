@@ -106,14 +106,17 @@ def _usage(end: End) -> str:
 
 
 def _stderr(end: End) -> str:
-    text = end.stderr.strip()
-    return f"; stderr: {_encodable(text[-_WORDS:])}" if text else ""
+    text = "\n".join(_escaped(line) for line in end.stderr.strip()[-_WORDS:].split("\n"))
+    return f"; stderr: {text}" if text else ""
 
 
 def _printable(text: str) -> str:
     """A program's words as one line that every terminal and file can take."""
-    cut = text if len(text) <= _WORDS else f"{text[:_WORDS]}..."
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in cut)
+    return _escaped(text if len(text) <= _WORDS else f"{text[:_WORDS]}...")
+
+
+def _escaped(text: str) -> str:
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 def _encodable(text: str) -> str:
