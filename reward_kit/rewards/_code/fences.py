@@ -23,7 +23,8 @@ _OPENING = re.compile(
 # "The program: ```python": a fence behind prose counts where it names Python and ends its line.
 _BEHIND_PROSE = re.compile(r"(?<!`)(?P<fence>`{3,}+)(?P<info>[ \t]*+(?:python3?|py))[ \t]*+$", re.IGNORECASE)
 _TAG = re.compile(r"[ \t]*(?:\{[ \t]*\.?|\.)?([^\s{},:;=]*)")
-_THINKING = re.compile(r"<(?P<close>/?)(?:think|thinking|reasoning|thought|seed:think)>", re.IGNORECASE)
+# The tags that `_math.visible` knows; a math reward reads no fences, so that it may take them wherever they stand.
+_THINKING = re.compile(r"</?(?:think|thinking|reasoning|thought|seed:think)>|◁/?think▷|\[/?THINK\]", re.IGNORECASE)
 _QUOTED = re.compile(r"(?: {0,3}>)++ ?")
 # A closing fence is indented by at most this much more than its opening one; deeper, it is a line of the program.
 _CLOSING_INDENT = 3
@@ -137,12 +138,16 @@ def _tags(line: str, *, inside: bool, thought: bool) -> list[re.Match[str]]:
     Inside a block they are texts that the program holds, except for a first closing tag that is a line by itself: the
     block is then an unfinished one of the thinking.
     """
-    if "<" not in line:
+    if not ("<" in line or "[" in line or "▷" in line):
         return []
     tags = list(_THINKING.finditer(line))
-    if inside and not (len(tags) == 1 and not thought and tags[0]["close"] and tags[0].group() == line.strip()):
+    if inside and not (len(tags) == 1 and not thought and _closes(tags[0]) and tags[0].group() == line.strip()):
         return []
     return tags
+
+
+def _closes(tag: re.Match[str]) -> bool:
+    return tag.group()[1] == "/"
 
 
 def _think(line: str, tags: list[re.Match[str]], depth: int, found: list[_Fenced]) -> tuple[int, str]:
@@ -155,7 +160,7 @@ def _think(line: str, tags: list[re.Match[str]], depth: int, found: list[_Fenced
     for tag in tags:
         if depth == 0:
             visible.append(line[start : tag.start()])
-        if tag["close"]:
+        if _closes(tag):
             if depth == 0:
                 found.clear()
                 visible.clear()

@@ -1,0 +1,1 @@
+"""What the kernel offers to hold a program in: one module a mechanism. Server only, standard library only."""
