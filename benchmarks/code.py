@@ -78,7 +78,7 @@ def compared(name: str, cases: Iterable[Case], options: argparse.Namespace, bar:
         number += 1
         agree += (same := abs(score - case.wanted) < 1e-9)
         if not same:
-            print(f"  {case.id} {case.kind} ({case.form}): {score:.3f}, wanted {case.wanted:.3f}; {why}")
+            print(f"  {case.id} {case.kind} ({case.form}): {score:.3f}, wanted {case.wanted:.3f}; {why}", flush=True)
     held = agree >= (number if bar is None else bar)
     print(f"{name}: {agree} of {number} agree in {time.monotonic() - start:.0f} s{'' if held else '  MISSED'}")
     return held and number > 0
@@ -121,21 +121,19 @@ def hostile(options: argparse.Namespace) -> bool:
     rows = corpus(options, "hostile")
     if options.sample:
         rows = rows[:: max(1, len(rows) // options.sample)]
-    users = [user for user in ("root", "ordinary") if user in options.users.split(",")]
-    worlds = [(tier, user) for tier in options.tiers.split(",") for user in users]
-    return all([world(rows, tier, user == "ordinary", options) for tier, user in worlds])
+    worlds = [(tier, user) for tier in options.tiers.split(",") for user in options.users.split(",")]
+    return all([world(rows, tier, user, options) for tier, user in worlds])
 
 
-def world(rows: Sequence[dict[str, Any]], tier: str, ordinary: bool, options: argparse.Namespace) -> bool:
+def world(rows: Sequence[dict[str, Any]], tier: str, user: str, options: argparse.Namespace) -> bool:
     """Every hostile program in every form, in one tier and as one user: True where none got or did anything."""
     asked = options.forms.split(",")
     cases = [hostile_case(row, form) for row in rows for form in row.get("forms", FORMS) if form in asked]
     start, bad = time.monotonic(), 0
-    for outcome in run_world(cases, tier, ordinary, options.timeout):
+    for outcome in run_world(cases, tier, user, options.timeout):
         bad += bool(outcome.breaches)
         if outcome.breaches or options.verbose:
-            print(f"  {outcome.id} ({outcome.form}, {outcome.seconds} s): {'; '.join(outcome.breaches[:4])} [{outcome.why}]")
-    user = "ordinary user" if ordinary else "root"
+            print(f"  {outcome.id} ({outcome.form}, {outcome.seconds} s): {'; '.join(outcome.breaches[:4])} [{outcome.why}]", flush=True)
     seconds = time.monotonic() - start
     print(f"hostile programs, {tier}, {user}: {len(cases) - bad} of {len(cases)} resisted in {seconds:.0f} s", flush=True)
     return not bad
@@ -146,7 +144,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=os.environ.get("REWARDKIT_DATA"))
     parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--tiers", default="strong,good")
-    parser.add_argument("--users", default="root,ordinary")
+    parser.add_argument("--users", default="root,rootless,ordinary")
     parser.add_argument("--forms", default=",".join(FORMS))
     parser.add_argument("--only", default="", help="only programs whose id holds this text")
     parser.add_argument("--sample", type=int, default=0, help="about as many of each part (0: all)")

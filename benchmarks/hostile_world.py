@@ -5,7 +5,8 @@
 Hostile programs run nowhere else. Outside, `run_world` starts a container (namespaces of its own, no network, files of
 the host read-only, a cgroup or rlimit against bombs) with this file as its program; inside, each case is graded by
 `fractional_code_reward`, and after each the world is looked over: canary files, new files, connections, processes.
-What bubblewrap does not give as root, an ordinary user (uid 12345) runs as well.
+Its user is `root`, `rootless` (root of a user namespace that knows no other user), or `ordinary` (uid 12345, outside
+too).
 """
 
 from __future__ import annotations
@@ -75,28 +76,31 @@ def unavailable() -> str:
     return "" if shutil.which("bwrap") else "bubblewrap is not installed (apt-get install bubblewrap)"
 
 
-def run_world(cases: Sequence[Any], tier: str, ordinary: bool, timeout: float) -> Iterator[Outcome]:
+def run_world(cases: Sequence[Any], tier: str, user: str, timeout: float) -> Iterator[Outcome]:
     """Grade `cases` in worlds: one for all, and a new one after each case that ended its world."""
-    left = list(cases)
+    left, barren = list(cases), 0
     while left:
         seen = 0
-        for outcome in one_world(left, tier, ordinary, timeout):
+        for outcome in one_world(left, tier, user, timeout):
             seen += 1
             yield outcome
+        barren = 0 if seen else barren + 1
+        if barren > 2:
+            raise SystemExit("three worlds in a row ended before their first program did")
         if seen < len(left):
             yield Outcome(left[seen].id, left[seen].form, None, 0.0, ["the world ended or fell silent"])
         left = left[seen + 1 :]
 
 
-def one_world(cases: Sequence[Any], tier: str, ordinary: bool, timeout: float) -> Iterator[Outcome]:
+def one_world(cases: Sequence[Any], tier: str, user: str, timeout: float) -> Iterator[Outcome]:
     with tempfile.TemporaryDirectory(prefix="world-") as folder:
         os.chmod(folder, 0o755)
         spec = Path(folder) / "cases.jsonl"
         spec.write_text("".join(case.to_json() + "\n" for case in cases), encoding="utf-8")
         results, writing = os.pipe()
-        command = [*container(spec, ordinary), sys.executable, "-B", str(Path(__file__).resolve())]
-        command += [str(writing), tier, str(timeout)]
-        with bounded_group(ordinary) as enter, open(f"{folder}/errors", "w+b") as errors:
+        program = [sys.executable, "-B", str(Path(__file__).resolve()), str(writing), tier, str(timeout)]
+        command = container(spec, user, Path(folder)) + program
+        with bounded_group() as enter, open(f"{folder}/errors", "w+b") as errors:
             world = subprocess.Popen(
                 command,
                 pass_fds=[writing],
@@ -111,10 +115,17 @@ def one_world(cases: Sequence[Any], tier: str, ordinary: bool, timeout: float) -
             try:
                 yield from read_outcomes(results)
             finally:
-                world.kill()
-                world.wait()
+                ended(world)
                 os.close(results)
                 show_errors(errors)
+
+
+def ended(world: subprocess.Popen[bytes]) -> None:
+    """A world that is done ends by itself within a moment; any other is ended."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        world.wait(3)
+    world.kill()
+    world.wait()
 
 
 def show_errors(errors: Any) -> None:
@@ -135,11 +146,13 @@ def read_outcomes(results: int) -> Iterator[Outcome]:
             yield Outcome(**json.loads(line))
 
 
-def container(spec: Path, ordinary: bool) -> list[str]:
-    """The bubblewrap command: the host's interpreter and this project read-only, everything else new."""
-    user, home = (ORDINARY, "/home/u") if ordinary else (0, "/root")
-    arguments = ["bwrap", "--unshare-all", "--unshare-user", "--die-with-parent", "--uid", str(user), "--gid", str(user)]
-    arguments += [] if ordinary else ["--cap-add", "ALL"]
+def container(spec: Path, user: str, folder: Path) -> list[str]:
+    """The command for the world: the host's interpreter and this project read-only, everything else new."""
+    number, home = (ORDINARY, "/home/u") if user == "ordinary" else (0, "/root")
+    arguments = ["bwrap", "--die-with-parent", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    if user != "root":
+        arguments += ["--unshare-user", "--uid", str(number), "--gid", str(number)]
+    arguments += [] if user == "ordinary" else ["--cap-add", "ALL"]
     arguments += ["--proc", "/proc", "--dev", "/dev"]
     for path in ("/tmp", "/repo", "/var/tmp", "/run", home):
         arguments += ["--size", str(64 << 20), "--tmpfs", path]
@@ -147,29 +160,42 @@ def container(spec: Path, ordinary: bool) -> list[str]:
         arguments += ["--ro-bind-try", path, path]
     for path in ("/bin", "/lib", "/lib64", "/sbin"):
         arguments += ["--symlink", "usr" + path, path]
-    for path in {str(ROOT), sys.prefix, sys.base_prefix, str(Path(sys.executable).resolve().parents[1])}:
-        if not path.startswith("/usr/") and path != "/usr":
-            arguments += ["--ro-bind", path, path]
+    seen = {path: str(folder / f"seen{at}") if user == "ordinary" else path for at, path in enumerate(needed_folders())}
+    for path, at in seen.items():
+        arguments += ["--ro-bind", at, path]
     arguments += ["--ro-bind", str(spec), "/cases.jsonl", "--chdir", "/repo", "--clearenv"]
     for name, value in {"HOME": home, "FIREWORKS_API_KEY": KEY, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}.items():
         arguments += ["--setenv", name, value]
-    return arguments
+    return [*as_ordinary(seen), *arguments] if user == "ordinary" else arguments
+
+
+def needed_folders() -> list[str]:
+    """The project, the environment and the interpreter, where they are not below /usr."""
+    interpreter = Path(sys.executable).resolve().parents[1]
+    found = {str(ROOT), sys.prefix, sys.base_prefix, str(interpreter)}
+    return sorted(path for path in found if not f"{path}/".startswith("/usr/"))
+
+
+def as_ordinary(seen: dict[str, str]) -> list[str]:
+    """What comes before the command for it to be an ordinary user's.
+
+    An interpreter below root's home is not to be seen by others: in a mount namespace of its own it is bound to a
+    folder that is.
+    """
+    steps = [f"mkdir -p {at} && mount --bind {path} {at}" for path, at in seen.items()]
+    drop = f"exec setpriv --reuid {ORDINARY} --regid {ORDINARY} --clear-groups --inh-caps=-all -- \"$@\""
+    return ["unshare", "-m", "--propagation", "private", "sh", "-c", " && ".join([*steps, drop]), "sh"]
 
 
 @contextlib.contextmanager
-def bounded_group(ordinary: bool) -> Iterator[Any]:
-    """A function for the container's first process that bounds it; root needs a cgroup, which knows no exemption."""
-    folders = [] if ordinary else [*cgroup_folders()]
+def bounded_group() -> Iterator[Any]:
+    """A function for the container's first process that bounds it and all that come of it."""
+    folders = [*cgroup_folders()] if os.getuid() == 0 else []
 
     def enter() -> None:
         for folder in folders:
             (folder / "cgroup.procs").write_text("0")
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        if ordinary:
-            resource.setrlimit(resource.RLIMIT_NPROC, (PROCESSES, PROCESSES))
-            os.setgroups([])
-            os.setresgid(ORDINARY, ORDINARY, ORDINARY)
-            os.setresuid(ORDINARY, ORDINARY, ORDINARY)
 
     try:
         yield enter
@@ -237,7 +263,8 @@ def files() -> dict[str, str]:
     """Every file and folder that is watched, with its mode, owner and content."""
     found = {}
     for top in WATCHED:
-        for folder, _, names in os.walk(os.path.expanduser(top)):
+        for folder, below, names in os.walk(os.path.expanduser(top)):
+            below[:] = [name for name in below if not os.path.ismount(os.path.join(folder, name))]
             for path in (folder, *(os.path.join(folder, name) for name in names)):
                 with contextlib.suppress(FileNotFoundError):
                     found[path] = described(path)

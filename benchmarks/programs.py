@@ -123,12 +123,18 @@ def humaneval_cases(path: Path, body: str | None = None) -> Iterator[Case]:
 
 def labelled_cases(folder: Path, rows: list[dict[str, Any]]) -> Iterator[Case]:
     """Labelled outputs of models for HumanEval and MBPP; `wanted` is the published label."""
-    tests = {row["task_id"]: f"{row['test']}\n\ncheck({row['entry_point']})" for row in jsonl(folder / "humaneval_164.jsonl")}
-    tests |= {row["name"]: row["test"] for row in jsonl(folder / "mbpp_py_397.jsonl")}
+    problems = jsonl(folder / "humaneval_164.jsonl")
+    prompts = {row["task_id"]: row["prompt"] for row in problems}
+    tests = {row["task_id"]: f"{row['test']}\n\ncheck({row['entry_point']})" for row in problems}
+    small = jsonl(folder / "mbpp_py_397.jsonl")
+    prompts |= {row["name"]: row["prompt"] for row in small}
+    tests |= {row["name"]: row["test"] for row in small}
     for row in rows:
         test, options = {"assertion": tests[row["task"]]}, {"entry_point": row["entry_point"]}
-        wanted = float(row["published_is_solved"])
-        yield Case(row["task"], row["model"], "assert", row["response"], wanted, [test], options)
+        code, wanted = row["response"], float(row["published_is_solved"])
+        if f"def {row['entry_point']}" not in code:
+            code = prompts[row["task"]] + code  # a model that completes gave the body only
+        yield Case(row["task"], row["model"], "assert", code, wanted, [test], options)
 
 
 def jsonl(path: Path) -> list[dict[str, Any]]:
