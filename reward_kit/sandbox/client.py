@@ -31,17 +31,20 @@ class Sandbox:
             raise ValueError(f"no such layer: {', '.join(sorted(unknown))}; there are {', '.join(server.LAYERS)}")
         self.layers = layers
         self.tier = tier
-        self._at_once = at_once or len(os.sched_getaffinity(0))
+        self._at_once = at_once or os.cpu_count() or 1
         self._lock = threading.Lock()
         self._connection: Connection | None = None
-        self._owner = 0
+        self._owner = os.getpid()
+        self._inherited: Connection | None = None
         self._closed = False
 
     def __enter__(self) -> Self:
         self._connected()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     @property
@@ -82,6 +85,7 @@ class Sandbox:
 
     def close(self) -> None:
         """End the fork server and whatever it runs."""
+        self._after_fork()
         with self._lock:
             self._closed = True
             self._drop()
@@ -102,21 +106,26 @@ class Sandbox:
             ) from second
 
     def _connected(self, instead_of: Connection | None = None) -> Connection:
+        self._after_fork()
         with self._lock:
             if self._closed:
                 raise RuntimeError("this sandbox is closed")
-            if self._owner != os.getpid():
-                self._connection = None  # forked: the server belongs to the process that started it
-            elif self._connection is not None and (self._connection is instead_of or self._connection.dead):
+            if self._connection is not None and (self._connection is instead_of or self._connection.dead):
                 self._drop()
             if self._connection is None:
                 if reason := supported():
                     raise SandboxUnavailableError(f"the sandbox cannot run here: {reason}")
                 self._connection = Connection(self.layers)
-                self._owner = os.getpid()
             return self._connection
 
+    def _after_fork(self) -> None:
+        """In a forked process: the server, and perhaps the lock, belong to the one that it was forked from."""
+        if self._owner != os.getpid():
+            self._owner = os.getpid()
+            self._lock = threading.Lock()
+            self._inherited, self._connection = self._connection, None
+
     def _drop(self) -> None:
-        if self._connection is not None and self._owner == os.getpid():
+        if self._connection is not None:
             self._connection.close()
         self._connection = None

@@ -42,10 +42,9 @@ class Connection:
 
     def __init__(self, layers: frozenset[str]) -> None:
         self._lock = threading.Lock()
-        self._owner = os.getpid()
         self.dead = False
-        self.layers = layers
-        self.folder = Path(tempfile.mkdtemp(prefix="rewardkit-"))
+        #: Where jobs without namespaces work, each in a private folder below; "" where there is none.
+        self.folder = "" if "namespaces" in layers else tempfile.mkdtemp(prefix="rewardkit-")
         try:
             self._socket, self._process = _start(layers, self.folder)
             self.facts = self._hello(layers)
@@ -83,7 +82,10 @@ class Connection:
                 self._process.wait(1)
             self._process.kill()
             self._process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+            if self._process.stderr:
+                self._process.stderr.close()
+        if self.folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _hello(self, layers: frozenset[str]) -> dict[str, Any]:
         self._socket.settimeout(_START_SECONDS)
@@ -119,12 +121,12 @@ class Connection:
         return json.loads(data), received
 
 
-def _start(layers: frozenset[str], folder: Path) -> tuple[socket.socket, subprocess.Popen[bytes]]:
+def _start(layers: frozenset[str], folder: str) -> tuple[socket.socket, subprocess.Popen[bytes]]:
     """The server as a fresh interpreter with an empty environment; it sees this process's end by a pidfd."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     this = os.pidfd_open(os.getpid())
     package = Path(server.__file__).resolve().parent.parent
-    arguments = [str(package), str(theirs.fileno()), str(this), ",".join(sorted(layers)), str(folder)]
+    arguments = [str(package), str(theirs.fileno()), str(this), ",".join(sorted(layers)), folder]
     try:
         process = subprocess.Popen(
             [sys.executable, *_OPTIONS, *arguments],

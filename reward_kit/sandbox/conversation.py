@@ -179,7 +179,7 @@ def _exception(names: Any, args: Any) -> Exception:
         if isinstance(kind, type) and issubclass(kind, Exception):
             try:
                 return kind(*args)
-            except Exception:  # noqa: BLE001, S112, PERF203 - arguments that this class does not take
+            except Exception:  # noqa: BLE001, S112 - arguments that this class does not take
                 continue
     return Exception(*args)
 
@@ -230,7 +230,7 @@ _CHANGES: dict[type, Callable[[Any, Any], None]] = {
 }
 
 
-class TestNamespace(dict[str, Any]):
+class Globals(dict[str, Any]):
     """The globals of test code. A name that nothing defines is looked up in the candidate's process, when it is used.
 
     Builtins stay the test's own, but for the entry point: a test of `sorted` means the candidate's.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 import select
 import signal
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -197,10 +197,10 @@ def _called(entry: conversation.Entry, name: str, call: Any) -> bytes:
 
 def _tested(candidate: conversation.Candidate | None, code: str, test: str, entry_point: str) -> bytes:
     """One test's answer: how often it called the candidate, or why it failed."""
-    namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
+    namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
     if candidate is not None:
         candidate.calls = 0
-        namespace = conversation.TestNamespace(candidate, entry_point)
+        namespace = conversation.Globals(candidate, entry_point)
     try:
         program.execute(code, namespace, program.NAME)
         program.execute(test, namespace, "test.py")
@@ -209,5 +209,3 @@ def _tested(candidate: conversation.Candidate | None, code: str, test: str, entr
     except (Exception, conversation.CandidateGoneError, SystemExit) as error:  # noqa: BLE001 - the test's verdict
         return codec.dumps({"error": conversation.one_line(error)})
     return codec.dumps({"value": candidate.calls if candidate is not None else None})
-
-

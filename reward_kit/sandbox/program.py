@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import builtins
+import functools
 import gc
 import io
 import os
@@ -51,8 +52,11 @@ def surroundings(folder: str) -> None:
     for name in ("exit", "quit"):
         setattr(builtins, name, _sitebuiltins.Quitter(name, "Ctrl-D (i.e. EOF)"))
     builtins.help = _sitebuiltins._Helper()
-    for name, text in (("copyright", sys.copyright), ("credits", "Thanks to CWI, CNRI, BeOpen.com, Zope Corporation."),
-                       ("license", "See https://www.python.org/psf/license/")):
+    for name, text in (
+        ("copyright", sys.copyright),
+        ("credits", "Thanks to CWI, CNRI, BeOpen.com, Zope Corporation."),
+        ("license", "See https://www.python.org/psf/license/"),
+    ):
         setattr(builtins, name, _sitebuiltins._Printer(name, text))
     for name in [name for name in sys.modules if name.split(".")[0] == "reward_kit"]:
         del sys.modules[name]
@@ -82,7 +86,7 @@ def run_to_exit(body: Callable[[], None], main: types.ModuleType | None) -> NoRe
         status = _status(exit_request)
     except BaseException as error:  # noqa: BLE001 - the end of a program, as in the interpreter itself
         status = 1
-        _quietly(lambda: _report(error))
+        _quietly(functools.partial(_report, error))
     _quietly(threading._shutdown)  # type: ignore[attr-defined]
     _quietly(atexit._run_exitfuncs)
     if not _flush():

@@ -27,7 +27,6 @@ STDERR_TAIL = 4096
 _READY = b"+"
 _PIECE = 1 << 16
 _GRACE = 30.0  # seconds that the kernel may take to end what was killed
-_SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
 def run(connection: Connection, groups: Mapping[int, list[Job]], at_once: int) -> Iterator[tuple[int, list[End]]]:
@@ -198,7 +197,7 @@ class Running:
     def _limit(self, code: int, cpu: float, stderr: str) -> str:
         if self._killed_for:
             return self._killed_for
-        if code in (-signal.SIGKILL, -signal.SIGXCPU) and cpu > self._job.limits.cpu - 0.5:
+        if code in (-signal.SIGKILL, -signal.SIGXCPU) and cpu >= self._job.limits.cpu / 2:
             return "cpu"
         last = stderr.rstrip().rpartition("\n")[2]
         return "memory" if code == 1 and last.partition(":")[0] == "MemoryError" else ""
@@ -234,8 +233,8 @@ class Running:
             signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
     def _folder(self) -> str:
-        if "namespaces" in self._connection.layers:
-            return ""
+        if not self._connection.folder:
+            return ""  # its own namespaces: it works in a file system of its own
         folder = tempfile.mkdtemp(dir=self._connection.folder)
         self._closing.callback(shutil.rmtree, folder, ignore_errors=True)
         return folder
@@ -270,7 +269,8 @@ def _memory(closing: contextlib.ExitStack, data: bytes) -> int:
     while left:
         left = left[os.write(fd, left) :]
     os.lseek(fd, 0, os.SEEK_SET)
-    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _SEALS)
+    seals = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
     return fd
 
 

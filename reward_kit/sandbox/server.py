@@ -14,9 +14,10 @@ import json
 import os
 import resource
 import select
+import shutil
 import signal
 import socket
-from typing import Any
+from typing import Any, NoReturn
 
 from reward_kit.sandbox import job, program
 from reward_kit.sandbox.kernel import calls, landlock, limits, namespaces, seccomp
@@ -40,7 +41,7 @@ def main(control: int, parent: int, layers: str, folder: str) -> job.Task:
     gc.collect()
     gc.freeze()
     gc.disable()
-    return Server(connection, parent, world).serve()
+    return Server(connection, parent, world, folder).serve()
 
 
 def prepare(layers: frozenset[str], folder: str) -> tuple[job.World, dict[str, Any]]:
@@ -85,8 +86,9 @@ def _files(work: str) -> landlock.Ruleset:
 class Server:
     """One parent's fork server."""
 
-    def __init__(self, connection: socket.socket, parent: int, world: job.World) -> None:
+    def __init__(self, connection: socket.socket, parent: int, world: job.World, folder: str) -> None:
         self._connection = connection
+        self._folder = folder
         self._parent = parent
         self._world = world
         self._cloner = calls.Cloner()
@@ -99,12 +101,12 @@ class Server:
         poll.register(self._parent, select.POLLIN)
         while True:
             if any(fd == self._parent for fd, _ in poll.poll()):
-                os._exit(0)
+                self._leave()
             data, ancillary, _, _ = self._connection.recvmsg(
                 _LONGEST, socket.CMSG_SPACE(_MOST_DESCRIPTORS * _INTS), socket.MSG_CMSG_CLOEXEC
             )
             if not data:
-                os._exit(0)
+                self._leave()
             task = self._answer(json.loads(data), _descriptors(ancillary))
             if task is not None:
                 return task
@@ -156,7 +158,19 @@ class Server:
         try:
             self._connection.sendmsg([json.dumps(message).encode()], rights)
         except (BrokenPipeError, ConnectionResetError):
-            os._exit(0)
+            self._leave()
+
+    def _leave(self) -> NoReturn:
+        """End, and everything with it: nothing of a job outlives the process that wanted it."""
+        for pid in self._children:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        if not self._world.contained:
+            self._children.clear()
+            self._sweep()
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        os._exit(0)
 
 
 def _read(path: str) -> str:
