@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -79,13 +80,20 @@ def _lines(found: Found, document: Mapping[str, Any]) -> Iterator[str]:
         yield from _wrapped(f"  {name:<20} refused: ", reason)
     yield "\nescapes tried"
     for one in found.attempts:
-        yield from _wrapped(f"  {one.tries:<34} {'stopped' if one.stopped else 'GOT THROUGH'}: ", one.how)
+        yield from _wrapped(
+            f"  {one.tries:<34} ", f"stopped: {_short(one.how)}" if one.stopped else f"NOT STOPPED: {one.how}"
+        )
     yield "\nmachine"
     for fact, value in document["machine"].items():
         yield from _wrapped(f"  {fact:<20} ", str(value))
     yield "\ninstalled"
     for name, installed in document["installed"].items():
         yield f"  {name:<20} {installed or _missing(name)}"
+
+
+def _short(error: str) -> str:
+    """An error without its class, its number and the name of our own bait."""
+    return re.sub(r"^\w+: (\[Errno \d+\] )?|: '[^']*'$", "", error)
 
 
 def _missing(name: str) -> str:

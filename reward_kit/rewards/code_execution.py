@@ -18,7 +18,7 @@ from reward_kit.rewards._code.fences import BLOCKS, Block, Missing, find_program
 from reward_kit.rewards._code.programs import grade_programs
 from reward_kit.rewards._code.tests import CallTests, Defect, ProgramTests, Tests, read_tests
 from reward_kit.rewards._code.verdicts import TestVerdict, result_of
-from reward_kit.sandbox import shared_sandbox
+from reward_kit.sandbox.shared import shared_sandbox
 
 Integrity = Literal["strong", "weak"]
 
@@ -142,5 +142,5 @@ def _grade(code: str, tests: Tests, budget: Budget, *, weak: bool) -> tuple[list
     if isinstance(tests, CallTests):
         return grade_calls(code, tests.entry_point, tests.tests, sandbox, budget), "call"
     if weak:
-        return grade_weakly(code, tests.tests, sandbox, budget), "assert, integrity: weak"
+        return grade_weakly(code, tests.entry_point, tests.tests, sandbox, budget), "assert, integrity: weak"
     return grade_assertions(code, tests.entry_point, tests.tests, sandbox, budget), "assert"

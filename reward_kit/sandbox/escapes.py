@@ -31,7 +31,7 @@ ESCAPES: Mapping[str, str] = {
     "change_file": "change a file's mode or times",
     "read_environment": "read this process's environment",
     "read_memory": "read this process's memory",
-    "read_server": "read the memory jobs are forked from",
+    "read_server": "read the fork server's memory",
     "trace": "trace this process",
     "signal_others": "signal other processes",
     "connect_tcp": "connect to a port of this machine",

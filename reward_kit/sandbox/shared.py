@@ -50,9 +50,7 @@ class _Shared:
 
     def forget(self) -> None:
         """In a forked child: the sandbox is the parent's, and a thread that stayed there may hold the lock."""
-        inherited, self._sandbox, self._lock = self._sandbox, None, threading.RLock()
-        if inherited is not None:
-            inherited.forget()
+        self._sandbox, self._lock = None, threading.RLock()
 
 
 _SHARED = _Shared()

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reward_kit.sandbox.client import Sandbox
-from reward_kit.sandbox.errors import SandboxUnavailableError
+from reward_kit.sandbox.client import ALL_LAYERS, Sandbox
+from reward_kit.sandbox.errors import SandboxError, SandboxUnavailableError
 from reward_kit.sandbox.escapes import ESCAPES, Attempt, try_escapes
+from reward_kit.sandbox.server import LAYERS
+from reward_kit.sandbox.shapes import Job, Mode
 
 
 class Tier(StrEnum):
@@ -43,16 +45,18 @@ class Tier(StrEnum):
         return _LEAVES_OPEN[self]
 
 
+#: The layer that every tier has, and every Linux: it is never left out.
+LIMITS = "limits"
 #: Seccomp stops what a program asks of the kernel by the call's name; it sees no paths.
 _BY_CALL = frozenset(
     "change_file trace signal_others connect_tcp send_udp connect_unix start_process run_program "
     "enter_user_namespace".split()
 )
 _LAYERS: Mapping[Tier, frozenset[str]] = {
-    Tier.STRONG: frozenset({"namespaces", "landlock", "seccomp", "rlimits"}),
-    Tier.GOOD: frozenset({"landlock", "seccomp", "rlimits"}),
-    Tier.BASIC: frozenset({"seccomp", "rlimits"}),
-    Tier.NONE: frozenset({"rlimits"}),
+    Tier.STRONG: ALL_LAYERS,
+    Tier.GOOD: frozenset({"landlock", "seccomp", LIMITS}),
+    Tier.BASIC: frozenset({"seccomp", LIMITS}),
+    Tier.NONE: frozenset({LIMITS}),
 }
 _CLOSES: Mapping[Tier, frozenset[str]] = {
     Tier.STRONG: frozenset(ESCAPES),
@@ -84,21 +88,16 @@ class Found:
 
     def __str__(self) -> str:
         """As in the header of a run: `strong (namespaces, landlock 7, seccomp)`."""
-        told = [f"{name} {detail}".strip() for name, detail in self.layers.items() if name != "rlimits"]
+        told = [f"{name} {detail}".strip() for name, detail in self.layers.items() if name != "limits"]
         return f"{self.tier} ({', '.join(told) or 'limits of time and memory only'})"
 
     def start(self) -> Sandbox:
         """A fork server with these layers.
 
         Raises:
-            SandboxUnavailableError: where one of them, tried before, is refused now.
+            SandboxUnavailableError: where one of them, tried before, is refused now; on first use.
         """
-        sandbox = Sandbox(layers=self.layers)
-        if lost := self.layers.keys() - set(sandbox.layers):
-            sandbox.close()
-            reasons = "; ".join(f"{name}: {sandbox.refused.get(name, 'not there')}" for name in sorted(lost))
-            raise SandboxUnavailableError(f"the sandbox was {self}, and is not any more: {reasons}")
-        return sandbox
+        return Sandbox(frozenset(self.layers), tier=self.tier)
 
     def why_not(self, tier: Tier) -> str:
         """Why the sandbox is not of this tier: the layers that are missing, or the escapes that got through."""
@@ -108,20 +107,42 @@ class Found:
         return "; ".join(missing or through)
 
 
-def find_tier(layers: Iterable[str] = Tier.STRONG.layers) -> Found:
+def find_tier(layers: Iterable[str] = ALL_LAYERS) -> Found:
     """Start a fork server with these layers, leave out those that the kernel refuses, and try to escape from it.
 
     The tier is the best whose layers all stand and whose escapes were all stopped.
 
     Raises:
-        SandboxError: where no fork server can be started, or it dies.
+        SandboxError: where no fork server can be started at all.
     """
-    with Sandbox(layers=layers) as sandbox:
+    wanted = frozenset(layers)
+    try:
+        return _tried(wanted, {})
+    except SandboxError:
+        refused = {name: why for name in sorted(wanted - {LIMITS}) if (why := _refusal(name))}
+        if not refused:
+            raise
+    return _tried(wanted - refused.keys(), refused)
+
+
+def _tried(layers: frozenset[str], refused: Mapping[str, str]) -> Found:
+    with Sandbox(layers) as sandbox:
         attempts = try_escapes(sandbox.run)
-        standing, refused = dict(sandbox.layers), dict(sandbox.refused)
+        details = {"landlock": str(sandbox.facts["landlock"])}
+    standing = {name: details.get(name, "") for name in LAYERS if name in layers}
     stopped = {attempt.name for attempt in attempts if attempt.stopped}
     tier = next((tier for tier in Tier if tier.stands_on(standing) and tier.closes <= stopped), Tier.NONE)
     return Found(tier, standing, refused, attempts)
+
+
+def _refusal(layer: str) -> str:
+    """Why a layer cannot be had, from a fork server that has it alone; empty where it can."""
+    try:
+        with Sandbox(frozenset({layer, LIMITS})) as sandbox:
+            sandbox.run([Job(Mode.PROGRAM, "")])
+    except SandboxError as error:
+        return str(error)
+    return ""
 
 
 def choose(asked: str = AUTO) -> Found:

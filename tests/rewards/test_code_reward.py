@@ -221,12 +221,13 @@ def test_a_program_that_is_killed_passes_no_test(scripted: Any) -> None:
 
 
 def test_weak_integrity_is_asked_for_and_said(scripted: Any) -> None:
-    sandbox = scripted(lambda job: printed(job.code.rpartition("print('")[2].removesuffix("')\n")))
+    sandbox = scripted(lambda job: answered(None))
     result = fractional_code_reward(message(FUNCTION), ASSERTIONS, integrity="weak")
     assert (result.score, result.decided_by) == (1.0, "assert, integrity: weak")
-    assert [job.mode for job in sandbox.jobs] == [Mode.PROGRAM] * 2
-    scripted(lambda job: printed(""))
-    assert fractional_code_reward(message(FUNCTION), ASSERTIONS, integrity="weak").score == 0.0
+    assert [(job.mode, len(job.tests)) for job in sandbox.jobs] == [(Mode.TEST, 1)] * 2
+    for end in (printed(""), replace(answered(None), exit_code=1)):
+        scripted(lambda job, end=end: end)
+        assert fractional_code_reward(message(FUNCTION), ASSERTIONS, integrity="weak").score == 0.0
 
 
 # ------------------------------------------------------------------------------------------------------ budget
@@ -279,6 +280,17 @@ def test_rows_without_usable_tests_are_a_gold_defect(scripted: Any, ground_truth
     for reward in (fractional_code_reward, deepcoder_code_reward):
         result = reward(message(PROGRAM), ground_truth)
         assert (result.score, result.outcome) == (0.0, Outcome.GOLD_DEFECT)
+
+
+def test_a_programs_words_are_text_that_every_file_takes(scripted: Any) -> None:
+    words = "E: \ud800\0\x1b[31m" + "a" * 10_000
+    scripted(lambda job: End(exit_code=0, stderr=f"{words}\n", returned=(Returned(ok=False, error=words),)))
+    result = fractional_code_reward(message(f"{FUNCTION[:-3]}# \ud800\n```"), CALLS[:1], entry_point="f")
+    assert json.loads(result.model_dump_json())["score"] == 0.0
+    assert "\n" not in str(result.reason)
+    assert str(result.reason).isprintable()
+    assert len(str(result.reason)) < 500
+    assert result.metrics["test_1"].reason.isprintable()
 
 
 def test_messages_may_be_objects_and_the_last_assistant_message_counts(scripted: Any) -> None:

@@ -49,8 +49,9 @@ ALLOWED = {
         "reward_kit.rewards",
         "reward_kit.sandbox",
     },
-    "reward_kit.controls": {"reward_kit.controls", "reward_kit.models"},
+    "reward_kit.controls": {"reward_kit.controls", "reward_kit.models", "reward_kit.sandbox"},
     "reward_kit.grpo.domains": {
+        "reward_kit.controls.code",
         "reward_kit.controls.math",
         "reward_kit.errors",
         "reward_kit.grpo.domains",
