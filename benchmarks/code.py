@@ -65,7 +65,9 @@ def given(case: Case, options: argparse.Namespace) -> tuple[float, str]:
     result = fractional_code_reward(
         case.messages, case.ground_truth, timeout=options.timeout, total_timeout=20, **case.options
     )
-    reasons = [metric.reason for metric in (result.metrics or {}).values() if not metric.is_score_valid or metric.score < 1]
+    reasons = [
+        metric.reason for metric in (result.metrics or {}).values() if not metric.is_score_valid or metric.score < 1
+    ]
     return float(result.score), f"{result.outcome}: {result.reason} {reasons[:1]}"[:400]
 
 
@@ -133,9 +135,14 @@ def world(rows: Sequence[dict[str, Any]], tier: str, user: str, options: argpars
     for outcome in run_world(cases, tier, user, options.timeout):
         bad += bool(outcome.breaches)
         if outcome.breaches or options.verbose:
-            print(f"  {outcome.id} ({outcome.form}, {outcome.seconds} s): {'; '.join(outcome.breaches[:4])} [{outcome.why}]", flush=True)
+            print(
+                f"  {outcome.id} ({outcome.form}, {outcome.seconds} s): {'; '.join(outcome.breaches[:4])} [{outcome.why}]",
+                flush=True,
+            )
     seconds = time.monotonic() - start
-    print(f"hostile programs, {tier}, {user}: {len(cases) - bad} of {len(cases)} resisted in {seconds:.0f} s", flush=True)
+    print(
+        f"hostile programs, {tier}, {user}: {len(cases) - bad} of {len(cases)} resisted in {seconds:.0f} s", flush=True
+    )
     return not bad
 
 
