@@ -4,6 +4,7 @@ Layers, each knowing those before it (parent: runs here; server: runs in the for
 
     shapes        both    jobs, limits, and how a job ended
     codec         both    plain data as tagged JSON, and back to exact builtin types
+    folders       both    folders of jobs, removed whatever is in them
     frames        both    messages of a job to its parent: length-prefixed, capped
     kernel/       server  namespaces, landlock, seccomp, capabilities, rlimits: one module a mechanism
     program       server  code run as `python3 solution.py` runs it, to its exit code
