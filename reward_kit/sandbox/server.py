@@ -126,6 +126,7 @@ class Server:
             self._send({"error": str(error)})
         else:
             if pid == 0:
+                self._connection.detach()  # closed with the rest; an object that closes itself costs a warning
                 return self._task(request["start"], fds)
             self._children.add(pid)
             self._send({"pid": pid}, [pidfd])
