@@ -69,6 +69,7 @@ class Task:
     mode: Mode
     folder: str
     descriptors: Descriptors
+    server: object  # only held: a child that freed it would copy the memory that it lies in
 
     def run(self) -> NoReturn:
         """Isolate, then run the code; the process ends here."""
