@@ -14,6 +14,8 @@ import pytest
 
 #: As in `reward_kit.suite`, which is not loaded before a suite is named.
 SUITE_FILE = "suite.toml"
+#: As in `reward_kit.sandbox.tiers`, which is not loaded before a run executes code.
+SANDBOXES = ("auto", "strict", "strong", "good", "basic", "none")
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -40,6 +42,13 @@ def add_options(parser: pytest.Parser) -> None:
         "--rk-tokenizer",
         metavar="DIR",
         help="Check the tokenizer and chat template of the model that will be trained, in this folder, in step grpo.",
+    )
+    group.addoption(
+        "--rk-sandbox",
+        choices=SANDBOXES,
+        help="What programs that a model wrote run in: auto (default) takes the best that this machine gives and "
+        "refuses less than basic; strict refuses less than strong; a tier's name asks for exactly that. "
+        "`reward-kit doctor` says what there is.",
     )
     parser.addini("rk_suite", "Suites to run where --rk-suite is not given.", default="")
     parser.addini("rk_cases", "Folder that holds the suites, relative to the ini file.", default="cases")

@@ -47,10 +47,17 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(problem)
     record_mode(config)  # refused before anything runs
     config.pluginmanager.register(_Reports(config), "rewardkit-reports")
+    executes_code = False
     if wants_suites(config):
         from pytest_rewardkit.suites import SuitePlugin
 
-        config.pluginmanager.register(SuitePlugin.from_config(config), SuitePlugin.NAME)
+        suites = SuitePlugin.from_config(config)
+        config.pluginmanager.register(suites, SuitePlugin.NAME)
+        executes_code = suites.executes_code
+    if (executes_code or config.option.rk_sandbox) and not config.option.help:
+        from pytest_rewardkit.sandbox import SandboxPlugin
+
+        config.pluginmanager.register(SandboxPlugin(config), SandboxPlugin.NAME)
 
 
 # Tests marked rk_suite

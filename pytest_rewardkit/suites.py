@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_rewardkit import internals
+from pytest_rewardkit.executing import executes_code
 from pytest_rewardkit.nodes import BY_NAME, GateItem, RowItem, SuiteFile, SuiteItem
 from pytest_rewardkit.options import Selection, clear_json, known_suites, path_part, read_selection
 from pytest_rewardkit.protocol import run_item
@@ -69,6 +70,11 @@ class SuitePlugin:
 
     def _argument_path(self, arg: str) -> Path:
         return self._config.invocation_params.dir / path_part(arg)
+
+    @property
+    def executes_code(self) -> bool:
+        """Whether a suite of this run has a reward that runs what a model wrote."""
+        return any(executes_code(run.suite) for run in self._runs.values())
 
     # Collection
 

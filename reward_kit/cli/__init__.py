@@ -6,6 +6,7 @@ import click
 
 from reward_kit.cli.cassette import cassette
 from reward_kit.cli.check_data import check_data
+from reward_kit.cli.doctor import doctor
 from reward_kit.cli.prepare import prepare
 from reward_kit.cli.record import record
 from reward_kit.cli.serve import serve
@@ -25,3 +26,4 @@ main.add_command(check_data)
 main.add_command(record)
 main.add_command(cassette)
 main.add_command(serve)
+main.add_command(doctor)

@@ -12,7 +12,7 @@ from reward_kit.errors import RewardKitError
 
 @click.command("check-data", short_help="Audit a finished dataset.jsonl.")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--domain", default="math", show_default=True, help="math, or general, which reads no answers.")
+@click.option("--domain", default="math", show_default=True, help="math, code, or general, which reads no answers.")
 @click.option("--allow", multiple=True, metavar="REASON", help="Do not fail because of REASON. Repeatable.")
 def check_data(file: Path, domain: str, allow: tuple[str, ...]) -> None:
     """Audit every row of FILE, a dataset.jsonl, as `reward-kit prepare` would today.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.argument("suite", required=False)
 @click.option("--cases", default="cases", show_default=True, type=click.Path(path_type=Path), help="Folder of suites.")
 @click.option("--source", help="Without SUITE: a file, a folder, a hub id such as openai/gsm8k, or module:function.")
-@click.option("--layout", help="How a record becomes a row: gsm8k, openr1, openai-chat or columns.")
+@click.option("--layout", help="How a record becomes a row: gsm8k, openr1, openai-chat, coding or columns.")
 @click.option("--columns", help="For --layout columns: query=COLUMN,ground_truth=COLUMN[,solution=COLUMN].")
 @click.option("--name", help="Configuration of a hub dataset or folder, where it has several: main.")
 @click.option("--split", help="Its split (needed), with a slice where wanted: train, 'train[:100]'.")

@@ -24,8 +24,13 @@ class Control:
 
 
 #: Operators whose responses declare no other answer. Alone they show nothing: a reward that pays every answer that is
-#: one refuses them.
-NO_OTHER_ANSWER = frozenset(["denied_gold", "empty_answer", "only_thinking", "no_answer"])
+#: one refuses them; a reward that pays every program that runs refuses those that answer nothing.
+NO_OTHER_ANSWER = frozenset(
+    [
+        *("denied_gold", "empty_answer", "only_thinking", "no_answer"),
+        *("sys_exit", "os_exit", "empty_program", "raises", "fails_at_end", "truncated", "prose_only"),
+    ]
+)
 
 #: The controls of one row, none where nothing can be proved. Called once a row, for many rows: import heavy
 #: libraries inside, and never ask the reward under test, or what it is made of, for a proof.

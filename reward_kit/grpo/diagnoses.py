@@ -22,7 +22,7 @@ from reward_kit.grpo.evidence import (
     unpaid,
     width,
 )
-from reward_kit.grpo.shapes import Diagnosis, Smoke
+from reward_kit.grpo.shapes import Diagnosis, Smoke, Wrong
 
 #: Means of gold and decoys nearer than this share of the range are no preference, over 8 rows of few copies each.
 _NO_PREFERENCE = 0.3
@@ -158,8 +158,9 @@ def _gold_refused(smoke: Smoke, failed: Collection[str]) -> Diagnosis | None:
 def _decoy_paid(smoke: Smoke, failed: Collection[str]) -> Diagnosis | None:
     """A decoy that gets what the gold gets; a wrong value before a wrong format before nothing at all."""
     paid = paid_as_gold(smoke)
+    wrong = {decoy.wrong for row in smoke.plan.rows for decoy in row.decoys if decoy.name in paid}
     for known, diagnosis in _PAID.items():
-        if known in paid:
+        if known in wrong:
             return diagnosis
     if not paid:
         return None
@@ -167,21 +168,21 @@ def _decoy_paid(smoke: Smoke, failed: Collection[str]) -> Diagnosis | None:
     return Diagnosis("decoy_paid", problem, "Refuse them: reward-kit's controls show which")
 
 
-#: By the decoy that is paid, the most telling first.
+#: By what is wrong with the decoy that is paid, the most telling first.
 _PAID = {
-    "wrong value": Diagnosis(
+    Wrong.VALUE: Diagnosis(
         "format_rewarded",
         "the reward pays a wrong value in the right format as it pays the right one",
         "Compare the value with the ground truth; pay format only on top of it",
     ),
-    "empty": Diagnosis(
+    Wrong.EMPTY: Diagnosis(
         "empty_paid",
         "the reward pays an empty completion as it pays a right one",
         "Refuse an empty answer first: an empty string is a substring of every ground truth",
     ),
-    "unboxed": Diagnosis(
+    Wrong.FORMAT: Diagnosis(
         "format_ignored",
-        "the reward pays the right value anywhere in the text, as a lenient substring test does",
+        "the reward pays the right answer anywhere in the text, as a lenient substring test does",
         "Extract the answer from the declared format and compare that alone",
     ),
 }

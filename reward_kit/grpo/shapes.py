@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,26 @@ LEAST_COVERAGE = 0.85
 TrlReward = Callable[..., Any]
 
 
+class Wrong(StrEnum):
+    """What is wrong with a decoy, whatever its domain calls it: what a reward that pays it does not look at."""
+
+    VALUE = "value"
+    FORMAT = "format"
+    EMPTY = "empty"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class Decoy:
-    """A completion that a right reward refuses; `name` says what is wrong with it.
+    """A completion that a right reward refuses; `name` says in its domain's words what is wrong with it.
 
-    `weight` is its part of what the warm-up gives to decoys.
+    `weight` is its part of what the warm-up gives to decoys; `wrong` is what a diagnosis makes of its being paid.
     """
 
     name: str
     text: str
     weight: float = 1.0
+    wrong: Wrong = Wrong.OTHER
 
 
 @dataclass(frozen=True, slots=True)

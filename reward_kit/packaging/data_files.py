@@ -12,6 +12,8 @@ from reward_kit.packaging.modules import Module
 
 #: A bundle travels with every request: word lists and prompts are fine, corpora are not.
 _LARGEST = 1 << 20
+#: No file system takes longer names (NAME_MAX); paths in sources are short.
+_LONGEST_NAME = 255
 #: A module without any of these finds no file by its own place.
 _MARKS = ("__file__", "resources", "pkgutil")
 _RELATIVE_PATH = re.compile(r"[\w-][\w. -]*(/[\w-][\w. -]*)*")
@@ -56,7 +58,7 @@ def read_text(path: Path) -> str:
 
 def _strings(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) <= _LONGEST_NAME:
             yield node.value
 
 
@@ -73,7 +75,11 @@ def _folders(module: Module) -> Iterator[tuple[Path, str]]:
 
 
 def _files_at(path: Path) -> list[Path]:
-    if path.is_file():
+    try:
+        is_file = path.is_file()
+    except OSError:
+        return []  # a text too long to be a name: no file has it
+    if is_file:
         return [] if path.suffix in (".py", ".pyc") else [path]
     return [file for file in plain_files(path) if file.suffix != ".py"]
 

@@ -30,10 +30,14 @@ class Reason(StrEnum):
     IMAGE_NEEDED = "image_needed"
     FOREIGN_INSTRUCTION_IN_PROMPT = "foreign_instruction_in_prompt"
     GOLD_IN_PROMPT = "gold_in_prompt"
+    # The tests of a program
+    UNSUPPORTED_TESTS = "unsupported_tests"
+    DUPLICATE_TESTS = "duplicate_tests"
+    SEVERAL_RIGHT_OUTPUTS = "several_right_outputs"
+    UNNAMED_ENTRY_POINT = "unnamed_entry_point"
     # The record and its way through
     DUPLICATE = "duplicate"
     ROUNDTRIP_CHANGED = "roundtrip_changed"
-    UNSUPPORTED_TESTS = "unsupported_tests"
     SCHEMA_VIOLATION = "schema_violation"
 
     @property

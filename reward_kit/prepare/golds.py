@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from reward_kit.jsonl import canonical_json
 from reward_kit.prepare.base import Finding, Reason
+from reward_kit.prepare.code_golds import same_tests
 from reward_kit.rewards.math import Policy, answers_equal, audit_gold
 
 # ------------------------------------------------------------------------------------------------- normalisers
@@ -82,7 +84,8 @@ def check_normalised(raw: Any, normalised: Any) -> Finding | None:
     """What a normaliser changed, by a second reading of both golds; None where the value is the same.
 
     Numerals of any length are compared digit by digit, other texts by the reader of `math_reward`, texts that it
-    cannot read by what was cut off around them, and everything else as JSON.
+    cannot read by what was cut off around them, the tests of a program by writing them back into the source's form,
+    and everything else as JSON.
 
     Args:
         raw: the gold as the source holds it; None for a row that has none yet.
@@ -93,6 +96,8 @@ def check_normalised(raw: Any, normalised: Any) -> Finding | None:
     held = raw[0] if isinstance(raw, list) and len(raw) == 1 and isinstance(normalised, str) else raw
     if isinstance(held, str) and isinstance(normalised, str):
         same = _same_text(held, normalised)
+    elif isinstance(held, Mapping) and isinstance(normalised, list):
+        same = same_tests(held, normalised)
     else:
         same = _same_json(held, normalised)
     if same:

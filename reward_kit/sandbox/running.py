@@ -11,14 +11,13 @@ import fcntl
 import marshal
 import os
 import select
-import shutil
 import signal
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reward_kit.sandbox import codec, frames
+from reward_kit.sandbox import codec, folders, frames
 from reward_kit.sandbox.connection import Connection, ServerGoneError
 from reward_kit.sandbox.shapes import End, Job, Limits, Mode, Returned
 
@@ -236,7 +235,7 @@ class Running:
         if not self._connection.folder:
             return ""  # its own namespaces: it works in a file system of its own
         folder = tempfile.mkdtemp(dir=self._connection.folder)
-        self._closing.callback(shutil.rmtree, folder, ignore_errors=True)
+        self._closing.callback(folders.remove, folder)
         return folder
 
 

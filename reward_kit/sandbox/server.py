@@ -13,13 +13,12 @@ import json
 import os
 import resource
 import select
-import shutil
 import signal
 import socket
 import sys
 from typing import Any, NoReturn
 
-from reward_kit.sandbox import conversation, job, program
+from reward_kit.sandbox import conversation, folders, job, program
 from reward_kit.sandbox.kernel import calls, landlock, limits, namespaces, seccomp
 from reward_kit.sandbox.shapes import Limits, Mode
 
@@ -176,7 +175,7 @@ class Server:
             self._children.clear()
             self._sweep()
         if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            folders.remove(self._folder)
         os._exit(0)
 
 

@@ -110,7 +110,7 @@ def test_a_dataset_written_by_hand_is_audited_too() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--domain", "chemistry"), "--domain chemistry: known domains are general, math"),
+        (("--domain", "chemistry"), "--domain chemistry: known domains are code, general, math"),
         (("--allow", "boring"), "--allow boring: reasons that can be allowed are gold_unparsable"),
         (("--allow", "roundtrip_changed"), "--allow roundtrip_changed: reasons that can be allowed are"),
     ],

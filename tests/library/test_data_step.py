@@ -222,7 +222,7 @@ def test_without_a_source_the_declared_audit_decides(tmp_path: Path) -> None:
 
     assert run(data_step(tmp_path, rows, source=None))[1].decision is Decision.PASSED
     assert run(data_step(tmp_path, rows, source=None, domain="math"))[1].decision is Decision.FAILED
-    with pytest.raises(ValidationError, match="known domains: general, math"):
+    with pytest.raises(ValidationError, match="known domains: code, general, math"):
         DataSettings.model_validate({"domain": "chemistry"})
 
 

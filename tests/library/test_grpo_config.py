@@ -14,7 +14,7 @@ from reward_kit.grpo.training.config import completion_length, config_of
 from reward_kit.verdict import Scale
 
 #: Keys with a default of the run's own that a suite may replace: they belong to the run that is to come.
-REPLACEABLE = {"learning_rate", "lr_scheduler_type", "max_completion_length", "gradient_checkpointing"}
+REPLACEABLE = {"gradient_checkpointing", "max_completion_length"}
 
 
 def plan(**options: Any) -> Plan:

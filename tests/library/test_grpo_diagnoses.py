@@ -11,7 +11,7 @@ import pytest
 
 from reward_kit.grpo.diagnoses import diagnose
 from reward_kit.grpo.probe import probe
-from reward_kit.grpo.shapes import CallRecord, Decoy, Margin, Plan, Smoke, Training, TrainingRow
+from reward_kit.grpo.shapes import CallRecord, Decoy, Margin, Plan, Smoke, Training, TrainingRow, Wrong
 from reward_kit.models import Row
 from reward_kit.verdict import Scale
 
@@ -22,7 +22,11 @@ LEARNING: dict[str, Any] = {"reward": 0.5, "frac_reward_zero_std": 0.1, "complet
 
 def training_row(number: int) -> TrainingRow:
     row = Row(f"row-{number}", ({"role": "user", "content": f"{number} + 0?"},), str(number), {"source": "own"}, number)
-    decoys = (Decoy("wrong value", f"\\boxed{{{number + 1}}}"), Decoy("unboxed", str(number)), Decoy("empty", ""))
+    decoys = (
+        Decoy("wrong value", f"\\boxed{{{number + 1}}}", wrong=Wrong.VALUE),
+        Decoy("unboxed", str(number), wrong=Wrong.FORMAT),
+        Decoy("empty", "", wrong=Wrong.EMPTY),
+    )
     return TrainingRow(row, f"\\boxed{{{number}}}", decoys)
 
 

@@ -63,7 +63,8 @@ def test_each_key_of_the_table_grpo_is_told_with_its_default() -> None:
     assert {name: said[name] for name in told} == {name: str(fields[name].default) for name in told}
     assert f"{FEWEST_ROWS} to {MOST_ROWS}" in PAGE.text
     assert f"up to {plan._MOST_STEPS}." in PAGE.text
-    assert list(DOMAINS) == ["math"], "name the new domain's decoys in the page"
+    assert list(DOMAINS) == ["code", "math"], "name the new domain's decoys in the page"
+    assert 'domain = "code"' in PAGE.text
 
 
 def test_each_key_of_the_table_grpo_is_in_the_readme() -> None:

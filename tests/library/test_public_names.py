@@ -22,6 +22,8 @@ REWARD_KIT_0_4_1 = [
     ("reward_kit.models", "Message"),
     ("reward_kit.models", "StepOutput"),
     ("reward_kit.rewards.math", "math_reward"),
+    ("reward_kit.rewards.code_execution", "fractional_code_reward"),
+    ("reward_kit.rewards.deepcoder_reward", "deepcoder_code_reward"),
     ("reward_kit.integrations.trl", "create_trl_adapter"),
 ]
 

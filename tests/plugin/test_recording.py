@@ -490,7 +490,7 @@ def test_ctrl_c_keeps_what_was_recorded_and_new_goes_on(command, pytester, suite
     if "record" in command:
         assert "what was recorded is kept: 'reward-kit record small --new' goes on" in output
     kept = recorded_rows(suite)
-    assert 2 <= len(kept) < ROWS
+    assert 1 <= len(kept) < ROWS
     assert not list(cassette(suite, "regenerate").parent.glob(".*.lock"))
 
     standin.faults.clear()

@@ -49,8 +49,9 @@ ALLOWED = {
         "reward_kit.rewards",
         "reward_kit.sandbox",
     },
-    "reward_kit.controls": {"reward_kit.controls", "reward_kit.models"},
+    "reward_kit.controls": {"reward_kit.controls", "reward_kit.models", "reward_kit.sandbox"},
     "reward_kit.grpo.domains": {
+        "reward_kit.controls.code",
         "reward_kit.controls.math",
         "reward_kit.errors",
         "reward_kit.grpo.domains",
@@ -206,7 +207,8 @@ def test_no_mock_flag_and_no_alarm_anywhere():
     for path in MODULES:
         text = path.read_text(encoding="utf-8")
         assert "TEST_MOCK_" not in text
-        assert "setitimer" not in text
+        if name_of(path) != "reward_kit.sandbox.kernel.seccomp":  # lists every system call by name
+            assert "setitimer" not in text
         assert "SIGALRM" not in text
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from test_import_rule import ROOT, imports_of
 
-PACKAGES = ["reward_kit.grpo", "reward_kit.grpo.training", "reward_kit.integrations.trl"]
+PACKAGES = ["reward_kit.grpo", "reward_kit.grpo.training", "reward_kit.integrations.trl", "reward_kit.rewards._code"]
 
 
 def folder_of(package: str) -> Path:

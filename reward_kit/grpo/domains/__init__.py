@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from reward_kit.grpo.domains.base import TooFewRowsError, TrainingDomain, training_rows
+from reward_kit.grpo.domains.code import CodeDomain
 from reward_kit.grpo.domains.math import MathDomain
 
 #: The domains that [grpo] can name.
-DOMAINS: dict[str, TrainingDomain] = {"math": MathDomain()}
+DOMAINS: dict[str, TrainingDomain] = {"code": CodeDomain(), "math": MathDomain()}
 
-__all__ = ["DOMAINS", "MathDomain", "TooFewRowsError", "TrainingDomain", "training_rows"]
+__all__ = ["DOMAINS", "CodeDomain", "MathDomain", "TooFewRowsError", "TrainingDomain", "training_rows"]

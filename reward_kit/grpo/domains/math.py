@@ -12,7 +12,7 @@ from reward_kit.controls.math.formats import declared_answer, frame_of
 from reward_kit.controls.math.mutants import mutants
 from reward_kit.controls.math.numbers import Number, read_number, write_number
 from reward_kit.controls.math.proofs import proof_of_difference
-from reward_kit.grpo.shapes import Decoy
+from reward_kit.grpo.shapes import Decoy, Wrong
 from reward_kit.models import Row, text_of
 
 _BOXED = "\\boxed{{answer}}"
@@ -58,9 +58,9 @@ class MathDomain:
         if wrong is None:
             return ()
         return (
-            Decoy("wrong value", self._with_answer(wrong, gold, gold_completion), _WRONG_VALUE),
-            Decoy("unboxed", gold, _UNBOXED),
-            Decoy("empty", "", _EMPTY),
+            Decoy("wrong value", self._with_answer(wrong, gold, gold_completion), _WRONG_VALUE, Wrong.VALUE),
+            Decoy("unboxed", gold, _UNBOXED, Wrong.FORMAT),
+            Decoy("empty", "", _EMPTY, Wrong.EMPTY),
         )
 
     def _with_answer(self, answer: str, gold: str, gold_completion: str) -> str:
