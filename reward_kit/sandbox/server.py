@@ -69,7 +69,7 @@ def prepare(layers: frozenset[str], folder: str) -> tuple[job.World, dict[str, A
         address_space=size,
         tasks=tasks,
         files=_files(namespaces.JOBS if own_root else folder) if "landlock" in layers else None,
-        calls=seccomp.Filter(1, own_world=True) if own_root else None,
+        calls=seccomp.Filter(own_world=own_root) if "seccomp" in layers else None,
     )
     return world, facts
 
