@@ -129,7 +129,7 @@ def _start(layers: frozenset[str], folder: str) -> tuple[socket.socket, subproce
     try:
         process = subprocess.Popen(
             [sys.executable, *_OPTIONS, *arguments],
-            env={"PYTHONHASHSEED": "0"},
+            env={"PYTHONHASHSEED": "0", "LD_BIND_NOW": "1"},  # what is looked up now is not looked up in each job
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -34,7 +34,7 @@ class World:
     address_space: int
     tasks: int | None
     files: landlock.Ruleset | None
-    calls: seccomp.Filter | None  # where every job has the same id
+    calls: seccomp.Filter | None
 
     @property
     def own_root(self) -> bool:
@@ -69,6 +69,7 @@ class Task:
     mode: Mode
     folder: str
     descriptors: Descriptors
+    server: object  # only held: a child that freed it would copy the memory that it lies in
 
     def run(self) -> NoReturn:
         """Isolate, then run the code; the process ends here."""
@@ -139,8 +140,8 @@ class Task:
             memory = world.address_space + self.limits.memory
             cpu, disk, stack = self.limits.cpu, self.limits.disk, self.limits.stack
             limits.apply(memory=memory, cpu=cpu, disk=disk, stack=stack, tasks=world.tasks)
-        if "seccomp" in world.layers:
-            (world.calls or seccomp.Filter(os.getpid(), own_world=world.own_root)).install()
+        if world.calls is not None:
+            world.calls.install(os.getpid())
 
 
 def _payload(fd: int) -> dict[str, Any]:

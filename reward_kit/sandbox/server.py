@@ -69,7 +69,7 @@ def prepare(layers: frozenset[str], folder: str) -> tuple[job.World, dict[str, A
         address_space=size,
         tasks=tasks,
         files=_files(namespaces.JOBS if own_root else folder) if "landlock" in layers else None,
-        calls=seccomp.Filter(1, own_world=True) if own_root else None,
+        calls=seccomp.Filter(own_world=own_root) if "seccomp" in layers else None,
     )
     return world, facts
 
@@ -119,13 +119,14 @@ class Server:
         if "reap" in request:
             self._send(self._reap(request["reap"]))
             return None
+        task = self._task(request["start"], fds)  # before the fork: what is touched after it has to be copied
         try:
             pid, pidfd = self._cloner.fork(namespaces.JOB if self._world.own_root else 0)
         except OSError as error:
             self._send({"error": str(error)})
         else:
             if pid == 0:
-                return self._task(request["start"], fds)
+                return task
             self._children.add(pid)
             self._send({"pid": pid}, [pidfd])
             os.close(pidfd)
@@ -137,7 +138,8 @@ class Server:
         """The task of a child, from the parent's request."""
         names = request["descriptors"]
         descriptors = job.Descriptors(**dict(zip(names, fds, strict=True)))
-        return job.Task(self._world, Limits(**request["limits"]), Mode(request["mode"]), request["folder"], descriptors)
+        limits = Limits(**request["limits"])
+        return job.Task(self._world, limits, Mode(request["mode"]), request["folder"], descriptors, self)
 
     def _reap(self, pid: int) -> dict[str, Any]:
         """How a child ended, by the kernel; it has ended, or is about to: the parent saw its pidfd."""

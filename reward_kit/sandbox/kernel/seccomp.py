@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from reward_kit.sandbox.kernel.calls import check, libc
@@ -65,6 +65,11 @@ _IOCTL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 _PRCTL = (15, 16, 3, 0x53564D41)
 _CLONE_THREAD, _CLONE_NEW = 0x10000, 0x7E020080
 _CLONE3, _AF_UNIX = 435, 1
+
+#: Stands for the id of the process that the filter will hold: no process has one so large.
+_OWN_ID = 0x7FFFFFF1
+_STEP = struct.Struct("=HBBI")
+_VALUE = 4  # where a step's value lies in it
 
 
 class _Step(NamedTuple):
@@ -131,18 +136,21 @@ def numbers(*groups: str) -> frozenset[int]:
 
 
 class Filter:
-    """A compiled filter. `pid` is the job's own id as it sees it; `own_world` is True inside namespaces."""
+    """A compiled filter, made once for all jobs. `own_world` is True inside namespaces."""
 
-    def __init__(self, pid: int, *, own_world: bool) -> None:
+    def __init__(self, *, own_world: bool) -> None:
         allowed = numbers(FILES, MEMORY, WAITING, TIME, THREADS, SIGNALS, ASKING, PAIRS)
         if own_world:
             allowed |= numbers(METADATA)
-        steps = _program(allowed, _conditions(pid))
-        self._code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
+        steps = _program(allowed, _conditions(_OWN_ID))
+        self._own_ids = [at * _STEP.size + _VALUE for at, step in enumerate(steps) if step.value == _OWN_ID]
+        self._code = ctypes.create_string_buffer(b"".join(_STEP.pack(*step) for step in steps))
         self._program = _Program(len(steps), ctypes.addressof(self._code))
 
-    def install(self) -> None:
-        """Hold this process to the filter, for good."""
+    def install(self, pid: int) -> None:
+        """Hold this process to the filter, for good. `pid` is its own id, as it sees it."""
+        for place in self._own_ids:
+            struct.pack_into("=I", self._code, place, pid)
         done = libc.prctl(_PR_SET_SECCOMP, ctypes.c_ulong(_MODE_FILTER), ctypes.byref(self._program), 0, 0)
         check(done, "seccomp")
 
@@ -176,7 +184,3 @@ def _tree(leaves: list[tuple[int, list[_Step]]]) -> list[_Step]:
     below, above = _tree(leaves[:middle]), _tree(leaves[middle:])
     jump = _Step(0x05, 0, 0, len(below))
     return [_Step(_GREATER_EQUAL, 0, 1, leaves[middle][0]), jump, *below, *above]
-
-
-#: What `Filter` is made by, for a job whose id is known only after the fork.
-Maker = Callable[[int], Filter]
