@@ -164,7 +164,12 @@ def container(spec: Path, user: str, folder: Path) -> list[str]:
     for path, at in seen.items():
         arguments += ["--ro-bind", at, path]
     arguments += ["--ro-bind", str(spec), "/cases.jsonl", "--chdir", "/repo", "--clearenv"]
-    for name, value in {"HOME": home, "FIREWORKS_API_KEY": KEY, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}.items():
+    for name, value in {
+        "HOME": home,
+        "FIREWORKS_API_KEY": KEY,
+        "PATH": "/usr/bin:/bin",
+        "PYTHONPATH": str(ROOT),
+    }.items():
         arguments += ["--setenv", name, value]
     return [*as_ordinary(seen), *arguments] if user == "ordinary" else arguments
 
@@ -183,7 +188,7 @@ def as_ordinary(seen: dict[str, str]) -> list[str]:
     folder that is.
     """
     steps = [f"mkdir -p {at} && mount --bind {path} {at}" for path, at in seen.items()]
-    drop = f"exec setpriv --reuid {ORDINARY} --regid {ORDINARY} --clear-groups --inh-caps=-all -- \"$@\""
+    drop = f'exec setpriv --reuid {ORDINARY} --regid {ORDINARY} --clear-groups --inh-caps=-all -- "$@"'
     return ["unshare", "-m", "--propagation", "private", "sh", "-c", " && ".join([*steps, drop]), "sh"]
 
 
@@ -212,7 +217,9 @@ def cgroup_folders() -> Iterator[Path]:
     for controller, name, value in (("pids", "pids.max", PROCESSES), ("memory", "memory.limit_in_bytes", MEMORY)):
         base = Path("/sys/fs/cgroup") / controller
         if not (base / name).exists() and controller == "memory":
-            own = [line.split(":")[2] for line in Path("/proc/self/cgroup").read_text().splitlines() if ":memory:" in line]
+            own = [
+                line.split(":")[2] for line in Path("/proc/self/cgroup").read_text().splitlines() if ":memory:" in line
+            ]
             base = base / own[0].lstrip("/") if own and (base / own[0].lstrip("/")).exists() else base
         folder = base / f"rk-world-{os.getpid()}-{time.monotonic_ns()}"
         try:
@@ -353,7 +360,7 @@ def warm_up(timeout: float) -> None:
     """Start the fork server and fill every cache that has files: only what a case leaves behind is to count."""
     for form in FORMS:
         case = asdict(hostile_case(honest_answers(), form)) | {"wanted": 1.0}
-        if (breaches := grade(case, timeout)[1]):
+        if breaches := grade(case, timeout)[1]:
             raise SystemExit(f"the same driver around an honest program: {form} form: {breaches}")
 
 

