@@ -24,7 +24,7 @@ import json, sys
 _args = json.loads(sys.stdin.readline())
 print(json.dumps({entry}(*_args)))
 """
-#: The labels were made in one interpreter for all programs, where an earlier one had imported math. Two programs need it.
+#: The labels were made in one interpreter for all programs, where an earlier one had imported math: two need it.
 LABELLERS_PRELUDE = "import math\n"
 #: A program that has the answers, and gives them where it could do what it must not.
 ACTING = """

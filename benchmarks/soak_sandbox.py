@@ -41,7 +41,8 @@ BAD = {
     ),
     "thread bomb": (
         0.05,
-        "import threading, time\ntry:\n    while True: threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+        "import threading, time\ntry:\n"
+        "    while True: threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
         f"except RuntimeError: pass\n{QUIET}",
     ),
     "memory bomb": (0.1, "x = []\nwhile True: x.append(bytearray(1 << 24))"),
