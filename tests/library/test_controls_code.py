@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from coding_rows import COUNT, COUNT_TESTS, EVENS, SUM, SUM_TESTS, a_row, answer, called, printed, rows_of_every_form
@@ -15,6 +17,7 @@ from reward_kit.controls.code.mutants import mutants
 from reward_kit.controls.code.rewrites import rewrites, shortest
 from reward_kit.models import Polarity, Row
 
+CASES = Path(__file__).parents[2] / "cases"
 FORMS = ["stdin", "calls", "method", "assertions"]
 CODE = DOMAINS["code"]
 #: Which programs a weak grader passes.
@@ -223,6 +226,10 @@ def test_names_that_are_read_as_text_are_not_renamed():
     assert "renamed_locals" not in dict(rewrites(program, "f"))
 
 
+def test_a_method_called_compile_reads_no_names():
+    assert "renamed_locals" in dict(rewrites("import re\ndef f(x):\n    y = re.compile(x)\n    return y", "f"))
+
+
 def test_a_comment_is_never_put_into_a_text():
     program = 'def f():\n    return """\nif x:\n    y = 1\n"""\n'
     scope: dict[str, Callable[[], str]] = {}
@@ -246,6 +253,26 @@ def test_a_mutant_changes_one_place():
     assert ("off_by_one", [lines[0], lines[1].replace("range(len(é)", "range(len(é) - 1")]) in found
     assert ("comparison", [lines[0], lines[1].replace("<=", "<")]) in found
     assert not [changed for _, changed in found if "f'{len(é) + 1}'" not in changed[1]]
+
+
+@pytest.mark.parametrize("line", (CASES / "coding" / "dataset.jsonl").read_text(encoding="utf-8").splitlines())
+def test_every_change_of_the_suite_s_own_programs_is_python(line):
+    row = json.loads(line)
+    framed = framed_program(row["messages"][-1])
+    assert framed is not None
+    found = [mutant.program for mutant in mutants(framed[1])]
+    found += [text for _, text in rewrites(framed[1], row.get("entry_point") or "")]
+    for text in [*found, shortest(framed[1])]:
+        compile(text, "program", "exec")
+    assert len(found) >= 4
+
+
+def test_signs_and_functions_are_changed_where_nothing_else_can_be():
+    program = "def ends(words, k):\n    return [max(word[-k:].lower()) for word in words if not word == '']"
+    found = {mutant.operator: mutant.program.splitlines()[1] for mutant in mutants(program)}
+    assert "word[k:]" in found["operator"]
+    assert "if word == ''" in found["negated_condition"]
+    assert "min(word" in found["other_function"] or ".upper()" in found["other_function"]
 
 
 def test_a_guard_of_main_and_annotations_are_left_alone():

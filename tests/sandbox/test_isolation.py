@@ -74,7 +74,7 @@ SECRETS = [
     "import os; print(dict(os.environ))",
     "import os; print(open(f'/proc/{os.getppid()}/environ').read())",
     "print(open('/proc/self/environ').read())",
-    f"print(open('/proc/{os.getpid()}/environ').read())",
+    "print(open(f'/proc/{PARENT}/environ').read())",
     "import ctypes; print(ctypes.CDLL(None).getenv(b'FIREWORKS_API_KEY'))",
     "import os; print(os.listdir('/proc'))",
     "print(open('/etc/passwd').read())",
@@ -84,7 +84,7 @@ SECRETS = [
 
 @pytest.mark.parametrize("attack", SECRETS)
 def test_no_secret_is_found(walled: Sandbox, canary: Path, attack: str) -> None:
-    (end,) = walled.run([program(attack)])
+    (end,) = walled.run([program(f"PARENT = {os.getpid()}\n{attack}")])
     assert CANARY.encode() not in end.stdout
     assert b"root:" not in end.stdout
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from reward_kit.controls.code.syntax import parsed
 
 #: The operators, the most telling first.
-OPERATORS = ("off_by_one", "comparison", "operator", "constant", "negated_condition")
+OPERATORS = ("off_by_one", "comparison", "operator", "constant", "negated_condition", "other_function")
 _COMPARED = {
     ast.Lt: ("<", "<="),
     ast.LtE: ("<=", "<"),
@@ -30,6 +30,9 @@ _COMPUTED = {
     ast.And: ("and", "or"),
     ast.Or: ("or", "and"),
 }
+#: Functions and methods, and what takes as much and gives the like.
+_FUNCTIONS = {"min": "max", "any": "all", "lower": "upper", "find": "rfind", "lstrip": "rstrip", "floor": "ceil"}
+_FUNCTIONS |= {other: name for name, other in _FUNCTIONS.items()}
 #: Arguments behind which " - 1" binds to the whole.
 _BINDS = (ast.Name, ast.Call, ast.Attribute, ast.Subscript, ast.BinOp)
 
@@ -138,6 +141,14 @@ def _edits(node: ast.AST, place: _Place, source: _Source) -> Iterator[_Edit]:
     elif isinstance(node, (ast.If, ast.IfExp)) and not _is_left_alone(node.test):
         start, end = source.start(node.test), source.end(node.test)
         yield "negated_condition", start, end, f"not ({source.text(start, end)})"
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.Not)):
+        start, end = source.start(node), source.start(node.operand)
+        if source.text(start, end).strip() in ("-", "not"):  # no bracket goes with the sign
+            yield "operator" if isinstance(node.op, ast.USub) else "negated_condition", start, end, ""
+    elif isinstance(node, (ast.Name, ast.Attribute)) and isinstance(place.parent, ast.Call):
+        name = node.id if isinstance(node, ast.Name) else node.attr
+        if place.parent.func is node and name in _FUNCTIONS:
+            yield "other_function", source.end(node) - len(name), source.end(node), _FUNCTIONS[name]
     elif isinstance(node, ast.Constant):
         yield from _of_constant(node, place, source)
 

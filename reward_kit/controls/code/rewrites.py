@@ -90,6 +90,10 @@ def _first_line(node: ast.stmt) -> int:
     return int(min([node.lineno, *(decorator.lineno for decorator in decorators)]))
 
 
+def _reads_names(tree: ast.AST) -> bool:
+    return any(isinstance(node, ast.Name) and node.id in _REFLECTION for node in ast.walk(tree))
+
+
 def _words(tree: ast.AST) -> set[str]:
     """Every name and attribute in a program."""
     found = set[str]()
@@ -109,7 +113,7 @@ def _words(tree: ast.AST) -> set[str]:
 def _renamed(tree: ast.Module, entry_point: str) -> str | None:
     """Names that nothing outside can see: those of functions, and those of a whole program that reads stdin."""
     words = _words(tree)
-    if words & _REFLECTION:
+    if _reads_names(tree):
         return None
     kept = _kept(tree, entry_point)
     scopes = [tree] if not entry_point else [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
@@ -214,7 +218,7 @@ def _calling(function: ast.FunctionDef, name: str, is_method: bool) -> ast.Funct
 
 def _main(tree: ast.Module, entry_point: str) -> str | None:
     """The whole program but its imports in a function that is called at the end."""
-    if any(isinstance(node, ast.Global) for node in ast.walk(tree)) or _words(tree) & _REFLECTION:
+    if any(isinstance(node, ast.Global) for node in ast.walk(tree)) or _reads_names(tree):
         return None
     imports = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
     others = [node for node in tree.body if not isinstance(node, (ast.Import, ast.ImportFrom))]
