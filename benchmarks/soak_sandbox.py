@@ -29,30 +29,30 @@ from pathlib import Path
 from reward_kit.rewards.code_execution import fractional_code_reward
 from reward_kit.sandbox import require
 
-#: Programs that end badly and the share of the bad ones that each has.
+QUIET = "def solve(n):\n    return -1\n"
+#: Programs that end badly, and the share of the bad ones that each has.
 BAD = {
     "loop": (0.25, "def solve(n):\n    while True: pass"),
     "sleep": (0.25, "import time\ndef solve(n): time.sleep(1000)"),
-    "fork bomb": (
-        0.1,
-        "import os\nwhile True:\n    try: os.fork()\n    except OSError: break\ndef solve(n): return -1",
-    ),
+    "fork bomb": (0.1, f"import os\nwhile True:\n    try: os.fork()\n    except OSError: break\n{QUIET}"),
     "daemon": (
         0.05,
-        "import os, time\ntry:\n    if os.fork() == 0:\n        os.setsid(); time.sleep(60)\nexcept OSError: pass\ndef solve(n): return -1",
+        f"import os, time\ntry:\n    if os.fork() == 0: os.setsid(); time.sleep(60)\nexcept OSError: pass\n{QUIET}",
     ),
     "thread bomb": (
         0.05,
-        "import threading, time\ntry:\n    while True: threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\nexcept RuntimeError: pass\ndef solve(n): return -1",
+        "import threading, time\ntry:\n"
+        "    while True: threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+        f"except RuntimeError: pass\n{QUIET}",
     ),
     "memory bomb": (0.1, "x = []\nwhile True: x.append(bytearray(1 << 24))"),
     "output flood": (0.05, "while True: print('x' * 100000)"),
     "full folder": (
         0.05,
-        "i = 0\ntry:\n    while True:\n        open(f'f{i}', 'wb').write(b'x' * 100000); i += 1\nexcept OSError: pass\ndef solve(n): return -1",
+        f"try:\n    for i in range(10000): open(f'f{{i}}', 'wb').write(b'x' * 100000)\nexcept OSError: pass\n{QUIET}",
     ),
-    "stopped": (0.05, "import os\ndef solve(n): os.kill(os.getpid(), 19)\n"),
-    "kill everyone": (0.05, "import os\ntry: os.kill(-1, 9)\nexcept OSError: pass\ndef solve(n): return -1"),
+    "stopped": (0.05, "import os\ndef solve(n): os.kill(os.getpid(), 19)"),
+    "kill everyone": (0.05, f"import os\ntry: os.kill(-1, 9)\nexcept OSError: pass\n{QUIET}"),
 }
 GOOD = "def solve(n):\n    return n * n\n"
 TESTS = [{"args": [number], "kwargs": {}, "expected": number * number} for number in range(1, 5)]
