@@ -75,7 +75,11 @@ def _folders(module: Module) -> Iterator[tuple[Path, str]]:
 
 
 def _files_at(path: Path) -> list[Path]:
-    if path.is_file():
+    try:
+        is_file = path.is_file()
+    except OSError:
+        return []  # a text too long to be a name: no file has it
+    if is_file:
         return [] if path.suffix in (".py", ".pyc") else [path]
     return [file for file in plain_files(path) if file.suffix != ".py"]
 

@@ -27,6 +27,8 @@ EXPONENT = 10_000
 #: Integers up to this size are written as JSON numbers; larger ones in hexadecimal, which has no limit of digits.
 SMALL = 1 << 62
 
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+
 
 class NotPlainError(Exception):
     """A value that is no plain data: the message names its type, or says what is too large."""
@@ -39,7 +41,7 @@ def dumps(value: Any) -> bytes:
 
 def written(data: Any) -> bytes:
     """JSON data as bytes: what `parse` reads."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return _JSON.encode(data).encode("utf-8", "surrogatepass")
 
 
 def loads(data: bytes) -> Any:

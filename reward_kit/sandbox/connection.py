@@ -6,7 +6,6 @@ import array
 import contextlib
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reward_kit.sandbox import server
+from reward_kit.sandbox import folders, server
 from reward_kit.sandbox.errors import SandboxError, SandboxUnavailableError
 
 #: The server's own start: this package's modules, without the package's __init__ (and pydantic with it).
@@ -85,7 +84,7 @@ class Connection:
             if self._process.stderr:
                 self._process.stderr.close()
         if self.folder:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            folders.remove(self.folder)
 
     def _hello(self, layers: frozenset[str]) -> dict[str, Any]:
         self._socket.settimeout(_START_SECONDS)

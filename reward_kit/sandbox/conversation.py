@@ -179,7 +179,7 @@ def _exception(names: Any, args: Any) -> Exception:
         if isinstance(kind, type) and issubclass(kind, Exception):
             try:
                 return kind(*args)
-            except Exception:  # noqa: BLE001, S112, PERF203 - arguments that this class does not take
+            except Exception:  # noqa: BLE001, S112 - arguments that this class does not take
                 continue
     return Exception(*args)
 

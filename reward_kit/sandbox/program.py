@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import _sitebuiltins
 import atexit
 import builtins
+import functools
 import gc
+import importlib
 import io
+import linecache
 import os
-import random
 import sys
 import threading
 import types
@@ -22,11 +25,50 @@ WARM = (
     "datetime decimal enum fractions functools heapq inspect io itertools json linecache math numbers operator queue "
     "random re statistics string textwrap threading time traceback types typing unicodedata zoneinfo"
 ).split()
+_NOTICES = {
+    "copyright": sys.copyright,
+    "credits": "Thanks to CWI, CNRI, BeOpen.com, Zope Corporation and a cast of thousands.",
+    "license": "See https://www.python.org/psf/license/",
+}
 _FLUSH_FAILED = 120  # as CPython: output that could not be written is no success
 
 
-def streams() -> None:
-    """stdin, stdout and stderr on descriptors 0, 1 and 2, as the interpreter makes them for pipes in UTF-8."""
+def prepare() -> None:
+    """What every program finds, made once in the fork server: modules, streams, the names that `site` adds."""
+    _import_warm()
+    _streams()
+    os.environ.clear()
+    sys.argv = [NAME]
+    sys.orig_argv = ["python3", NAME]
+    for name in ("exit", "quit"):
+        setattr(builtins, name, _sitebuiltins.Quitter(name, "Ctrl-D (i.e. EOF)"))
+    builtins.help = _sitebuiltins._Helper()
+    for name, text in _NOTICES.items():
+        setattr(builtins, name, _sitebuiltins._Printer(name, text))
+    sys.modules["random"].seed(0)
+
+
+def _import_warm() -> None:
+    """Load what solutions import. `random` does not get to seed itself anew in every job: each starts from the same."""
+    register, os.register_at_fork = os.register_at_fork, lambda **_: None
+    try:
+        importlib.import_module("random")
+    finally:
+        os.register_at_fork = register
+    for name in WARM:
+        importlib.import_module(name)
+
+
+def _streams() -> None:
+    """stdin, stdout and stderr on descriptors 0, 1 and 2, as the interpreter makes them for a file and two pipes.
+
+    The files that they are made on stand for those that each job puts in their place.
+    """
+    unused, pipe = os.pipe()
+    os.dup2(os.memfd_create("stdin"), 0)
+    for fd in (1, 2):
+        os.dup2(pipe, fd)
+    os.close(pipe)
     for fd, name, mode, errors in (
         (0, "stdin", "r", "surrogateescape"),
         (1, "stdout", "w", "surrogateescape"),
@@ -38,29 +80,19 @@ def streams() -> None:
         stream.mode = mode  # type: ignore[misc]
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
+    os.close(unused)
 
 
-def surroundings(folder: str) -> None:
-    """What a program sees of its process: an empty environment, its own name, the names that `site` adds."""
-    import _sitebuiltins
-
-    os.environ.clear()
-    sys.argv = [NAME]
-    sys.orig_argv = ["python3", NAME]
-    sys.path.insert(0, folder)
-    for name in ("exit", "quit"):
-        setattr(builtins, name, _sitebuiltins.Quitter(name, "Ctrl-D (i.e. EOF)"))
-    builtins.help = _sitebuiltins._Helper()
-    for name, text in (
-        ("copyright", sys.copyright),
-        ("credits", "Thanks to CWI, CNRI, BeOpen.com, Zope Corporation."),
-        ("license", "See https://www.python.org/psf/license/"),
-    ):
-        setattr(builtins, name, _sitebuiltins._Printer(name, text))
-    for name in [name for name in sys.modules if name.split(".")[0] == "reward_kit"]:
-        del sys.modules[name]
-    random.seed(0)
-    gc.enable()
+def put_source(code: str, folder: str, *, as_file: bool) -> None:
+    """Where tracebacks, and the program itself, look for its source: in its file, or in memory where it has none."""
+    if not as_file:
+        linecache.cache[f"{folder}/{NAME}"] = (len(code), None, code.splitlines(keepends=True), NAME)
+        return
+    fd = os.open(NAME, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    left = memoryview(code.encode("utf-8", "surrogatepass"))
+    while left:
+        left = left[os.write(fd, left) :]
+    os.close(fd)
 
 
 def module(name: str, folder: str) -> types.ModuleType:
@@ -85,13 +117,13 @@ def run_to_exit(body: Callable[[], None], main: types.ModuleType | None) -> NoRe
         status = _status(exit_request)
     except BaseException as error:  # noqa: BLE001 - the end of a program, as in the interpreter itself
         status = 1
-        _quietly(lambda: _report(error))
-    _quietly(threading._shutdown)  # type: ignore[attr-defined]
-    _quietly(atexit._run_exitfuncs)
+        quietly(functools.partial(_report, error))
+    quietly(threading._shutdown)  # type: ignore[attr-defined]
+    quietly(atexit._run_exitfuncs)
     if not _flush():
         status = status or _FLUSH_FAILED
     if main is not None and threading.active_count() == 1:
-        _quietly(lambda: _forget(main))
+        quietly(lambda: _forget(main))
         _flush()
     os._exit(status)
 
@@ -102,7 +134,7 @@ def _status(error: SystemExit) -> int:
         return 0
     if isinstance(code, int):
         return code & 0xFF if abs(code) < 1 << 63 else 0xFF
-    _quietly(lambda: print(code, file=sys.stderr, flush=True))
+    quietly(lambda: print(code, file=sys.stderr, flush=True))
     return 1
 
 
@@ -137,7 +169,8 @@ def _forget(main: types.ModuleType) -> None:
     gc.collect()
 
 
-def _quietly(step: Callable[[], object]) -> None:
+def quietly(step: Callable[[], object]) -> None:
+    """Take a step of the end, whatever becomes of it."""
     try:
         step()
     except BaseException:  # noqa: BLE001 - the process is about to end; its exit code is what counts

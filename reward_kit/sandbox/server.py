@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import array
 import gc
-import importlib
 import json
 import os
 import resource
 import select
-import shutil
 import signal
 import socket
+import sys
 from typing import Any, NoReturn
 
-from reward_kit.sandbox import job, program
+from reward_kit.sandbox import conversation, folders, job, program
 from reward_kit.sandbox.kernel import calls, landlock, limits, namespaces, seccomp
 from reward_kit.sandbox.shapes import Limits, Mode
 
@@ -34,11 +33,14 @@ def main(control: int, parent: int, layers: str, folder: str) -> job.Task:
     connection = socket.socket(fileno=control)
     try:
         world, facts = prepare(frozenset(filter(None, layers.split(","))), folder)
-    except OSError as error:
-        connection.send(json.dumps({"error": str(error)}).encode())
+    except Exception as error:  # noqa: BLE001 - said to the parent, which raises it: there is no other way to tell
+        connection.send(json.dumps({"error": conversation.one_line(error)}).encode())
         os._exit(1)
     connection.send(json.dumps({"ready": facts}).encode())
+    for name in [name for name in sys.modules if name.split(".")[0] == "reward_kit"]:
+        del sys.modules[name]
     gc.collect()
+    calls.return_free_memory()
     gc.freeze()
     gc.disable()
     return Server(connection, parent, world, folder).serve()
@@ -46,8 +48,8 @@ def main(control: int, parent: int, layers: str, folder: str) -> job.Task:
 
 def prepare(layers: frozenset[str], folder: str) -> tuple[job.World, dict[str, Any]]:
     """Load what jobs use, enter the namespaces, and build what is the same for all jobs."""
-    for name in program.WARM:
-        importlib.import_module(name)
+    program.prepare()
+    job.rehearse()
     resource.setrlimit(resource.RLIMIT_NOFILE, (job.MOST_DESCRIPTORS, job.MOST_DESCRIPTORS))
     facts = {"kernel": os.uname().release, "landlock": landlock.version(), "user": os.getuid()}
     size, tasks = limits.address_space(), None
@@ -57,11 +59,13 @@ def prepare(layers: frozenset[str], folder: str) -> tuple[job.World, dict[str, A
         tasks = limits.TASKS
     os.chdir("/")
     calls.adopt_orphans()
+    calls.no_new_privileges()
     calls.dumpable(False)
-    os.dup2(os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC), 2)
+    alive = select.poll()
+    alive.register(os.pidfd_open(os.getpid()), select.POLLIN)
     world = job.World(
         layers=layers,
-        server=os.pidfd_open(os.getpid()),
+        server=alive,
         address_space=size,
         tasks=tasks,
         files=_files(namespaces.JOBS if own_root else folder) if "landlock" in layers else None,
@@ -169,7 +173,7 @@ class Server:
             self._children.clear()
             self._sweep()
         if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            folders.remove(self._folder)
         os._exit(0)
 
 

@@ -28,7 +28,10 @@ def run(*arguments: str, refused: str = "") -> subprocess.CompletedProcess[str]:
     command = [*DOCTOR, *arguments]
     if refused:
         command = lesser_machine.command(refused, *command)
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    if "--json" not in arguments:
+        assert max(map(len, ran.stdout.splitlines())) <= 80, "wider than a terminal"
+    return ran
 
 
 def test_it_names_tier_layers_escapes_machine_and_what_is_installed() -> None:
@@ -46,11 +49,6 @@ def test_it_names_tier_layers_escapes_machine_and_what_is_installed() -> None:
     assert not any("open:" in line for line in lines)
 
 
-def test_it_fits_a_terminal_of_80_columns() -> None:
-    for ran in (run(), run(refused="namespaces,landlock"), run(refused="namespaces,landlock,seccomp")):
-        assert max(map(len, ran.stdout.splitlines())) <= 80
-
-
 def test_the_document_holds_the_same() -> None:
     document = json.loads(run("--json").stdout)
     assert document["tier"] == "strong"
@@ -66,10 +64,8 @@ def test_a_lesser_machine_is_told_with_its_reasons() -> None:
     ran = run(refused="namespaces,landlock")
     assert ran.returncode == 0
     lines = ran.stdout.splitlines()
-    assert lines[:2] == [
-        "sandbox: basic (seccomp)",
-        "  open: files that this user may read or write, and through /proc the environment",
-    ]
+    assert lines[0] == "sandbox: basic (seccomp)"
+    assert lines[1].startswith("  open: files that this user may read or write, ")
     assert any(line.startswith("  namespaces           refused: ") for line in lines)
     assert any(line.startswith("  landlock             refused: ") for line in lines)
     assert any(line.startswith("  read a file of the user            NOT STOPPED") for line in lines)

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 from importlib.metadata import version
 from pathlib import Path
 from textwrap import dedent
@@ -262,6 +263,13 @@ def test_files_that_a_module_reads_from_beside_itself_come_along(project: Projec
     data = [path for path in own_files(evaluator) if not path.endswith(".py")]
     assert data == ["worded/inner/units.json", "worded/lists/words.txt"]
     assert [result.score for result in run_evaluator(evaluator, [conversation("yes"), conversation("maybe")])] == [1, 0]
+
+
+def test_a_text_too_long_to_be_a_file_name_is_none(project: Project) -> None:
+    """As a list of names in one string, in a module that also knows its own place."""
+    words = " ".join(["word"] * 100)
+    project.write({"worded.py": f"HERE, WORDS = __file__, {words!r}\n" + textwrap.dedent(EXACT)})
+    assert packaged(load_reward("worded:exact")) == ["worded.py"]
 
 
 def test_a_data_file_that_is_no_text_is_refused(project: Project) -> None:

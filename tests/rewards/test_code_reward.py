@@ -282,6 +282,17 @@ def test_rows_without_usable_tests_are_a_gold_defect(scripted: Any, ground_truth
         assert (result.score, result.outcome) == (0.0, Outcome.GOLD_DEFECT)
 
 
+def test_a_programs_words_are_text_that_every_file_takes(scripted: Any) -> None:
+    words = "E: \ud800\0\x1b[31m" + "a" * 10_000
+    scripted(lambda job: End(exit_code=0, stderr=f"{words}\n", returned=(Returned(ok=False, error=words),)))
+    result = fractional_code_reward(message(f"{FUNCTION[:-3]}# \ud800\n```"), CALLS[:1], entry_point="f")
+    assert json.loads(result.model_dump_json())["score"] == 0.0
+    assert "\n" not in str(result.reason)
+    assert str(result.reason).isprintable()
+    assert len(str(result.reason)) < 500
+    assert result.metrics["test_1"].reason.isprintable()
+
+
 def test_messages_may_be_objects_and_the_last_assistant_message_counts(scripted: Any) -> None:
     scripted(adds_one)
     messages = [

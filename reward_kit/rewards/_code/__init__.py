@@ -4,6 +4,7 @@ Each knows those before it. Expected values stay here: a job holds code and inpu
 
     fences       the fenced block of a response that is graded, or why there is none
     comparison   equality of outputs and of plain values
+    assertable   test code that can be compiled, can fail and uses the program
     tests        a row's tests, read strictly; what is wrong with them
     verdicts     what became of each test, and of the whole solution
     budget       how long a solution may take, over all its jobs

@@ -7,16 +7,14 @@ Three forms, one a row: `{"input", "expected_output"}` (or `"output"`), `{"args"
 from __future__ import annotations
 
 import ast
-import builtins
 import json
 import shlex
-import symtable
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
+from reward_kit.rewards._code.assertable import flaw_of, with_candidate
 from reward_kit.rewards._code.comparison import is_plain
 from reward_kit.sandbox.shapes import Arguments
 
@@ -263,52 +261,10 @@ def _literal_or_text(text: str) -> Any:
 
 
 def _read_assertion(code: Any, name: str) -> AssertTest | Defect:
-    return _checked(code, name) if isinstance(code, str) else Defect(f"assertion is {_shown(code)}, not text")
-
-
-@lru_cache(maxsize=1024)  # a GRPO group is graded by the same tests
-def _checked(code: str, name: str) -> AssertTest | Defect:
-    """Test code that can be compiled, can fail, and uses the program."""
-    try:
-        tree, free = _read_code(code)
-        if name and "candidate" in free:  # HumanEval's tests end in check(candidate)
-            code = f"candidate = {name}\n{code}"
-            _read_code(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        place = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-        return Defect(f"the assertion is no Python{place}: {getattr(error, 'msg', '') or error}")
-    if not any(_can_fail(node) for node in ast.walk(tree)):
-        return Defect("the assertion asserts nothing")
-    return AssertTest(code) if free else Defect("the assertion calls nothing of the program")
-
-
-def _read_code(code: str) -> tuple[ast.AST, frozenset[str]]:
-    """The tree of test code, and its names that neither it nor Python defines."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        compile(code, "<test>", "exec", dont_inherit=True)
-        return ast.parse(code), free_names(symtable.symtable(code, "<test>", "exec"))
-
-
-def _can_fail(node: ast.AST) -> bool:
-    """True for what lets a test fail by its own judgement: assert, raise, and functions that are called assert..."""
-    if isinstance(node, ast.Call):
-        called = node.func
-        return str(getattr(called, "attr", getattr(called, "id", ""))).startswith("assert")
-    return isinstance(node, (ast.Assert, ast.Raise))
-
-
-def free_names(table: symtable.SymbolTable) -> frozenset[str]:
-    """The names that test code uses and neither defines nor imports nor finds among the builtins."""
-    bound = {each.get_name() for each in table.get_symbols() if each.is_assigned() or each.is_imported()}
-    bound |= {each.get_name() for each in table.get_symbols() if each.is_namespace()}
-    return frozenset(name for name in _global_uses(table) if name not in bound and not hasattr(builtins, name))
-
-
-def _global_uses(table: symtable.SymbolTable) -> set[str]:
-    at_top = table.get_type() == "module"
-    used = {each.get_name() for each in table.get_symbols() if each.is_referenced() and (at_top or each.is_global())}
-    return used.union(*(_global_uses(child) for child in table.get_children()))
+    if not isinstance(code, str):
+        return Defect(f"assertion is {_shown(code)}, not text")
+    flaw = flaw_of(code, name)
+    return Defect(f"the assertion {flaw}") if flaw else AssertTest(with_candidate(code, name))
 
 
 def _shown(value: Any) -> str:

@@ -9,10 +9,10 @@ from enum import StrEnum
 from reward_kit.models import EvaluateResult, MetricResult, Outcome
 from reward_kit.sandbox.shapes import End
 
-# How many failed tests the reason names, and how many tests the metrics describe.
+# How many failed tests the reason names, how many tests the metrics describe, how much of a program's words is kept.
 _NAMED = 3
 _DESCRIBED = 50
-_STDERR = 300
+_WORDS = 300
 
 
 class Verdict(StrEnum):
@@ -42,7 +42,7 @@ class TestVerdict:
     @property
     def line(self) -> str:
         """The verdict with its reason, without measured values: the same each time."""
-        return f"{self.verdict}: {self.why}" if self.why else str(self.verdict)
+        return f"{self.verdict}: {_printable(self.why)}" if self.why else str(self.verdict)
 
     @property
     def description(self) -> str:
@@ -59,8 +59,8 @@ def unclean(end: End) -> TestVerdict:
         return TestVerdict(Verdict.LIMIT, f"{_LIMITS.get(end.limit, end.limit)} limit", end)
     if end.signal is not None:
         return TestVerdict(Verdict.ERROR, f"ended by signal {end.signal}", end)
-    last = end.stderr.strip().rpartition("\n")[2]
-    return TestVerdict(Verdict.ERROR, last[:_STDERR] or f"exit code {end.exit_code}", end)
+    last = end.stderr.strip().rpartition("\n")[2].strip()
+    return TestVerdict(Verdict.ERROR, last or f"exit code {end.exit_code}", end)
 
 
 _LIMITS = {"wall": "time", "cpu": "CPU time"}
@@ -86,7 +86,7 @@ def result_of(verdicts: Sequence[TestVerdict], code: str, form: str) -> Evaluate
         reason=reason,
         metrics=_metrics(verdicts, share),
         outcome=Outcome.PASSED if passed == len(verdicts) else Outcome.WRONG_ANSWER,
-        extracted=code,
+        extracted=_encodable(code),
         decided_by=form,
     )
 
@@ -106,5 +106,19 @@ def _usage(end: End) -> str:
 
 
 def _stderr(end: End) -> str:
-    text = end.stderr.strip()
-    return f"; stderr: {text[-_STDERR:]}" if text else ""
+    text = "\n".join(_escaped(line) for line in end.stderr.strip()[-_WORDS:].split("\n"))
+    return f"; stderr: {text}" if text else ""
+
+
+def _printable(text: str) -> str:
+    """A program's words as one line that every terminal and file can take."""
+    return _escaped(text if len(text) <= _WORDS else f"{text[:_WORDS]}...")
+
+
+def _escaped(text: str) -> str:
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+
+
+def _encodable(text: str) -> str:
+    """Text without lone surrogates, which no file can take."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -22,7 +22,7 @@ _VERSION = 1
 _PATH_BENEATH = 1
 _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 1, 1 << 2, 1 << 3
 _REMOVE_DIR, _REMOVE_FILE, _MAKE_DIR, _MAKE_REG = 1 << 4, 1 << 5, 1 << 7, 1 << 8
-_TRUNCATE = 1 << 14
+_REFER, _TRUNCATE = 1 << 13, 1 << 14
 _READ = _READ_FILE | _READ_DIR
 _WORK = _READ | _WRITE_FILE | _REMOVE_DIR | _REMOVE_FILE | _MAKE_DIR | _MAKE_REG
 #: Rights that mean something for a file; a rule on a file with another is refused.
@@ -62,7 +62,7 @@ class Ruleset:
 
     def work(self, path: str) -> None:
         """Let files below this folder be made, changed and removed; but no sockets, devices, pipes or links."""
-        self._allow(path, _WORK | _TRUNCATE)
+        self._allow(path, _WORK | _REFER | _TRUNCATE)
 
     def write(self, path: str) -> None:
         """Let this file be read and written."""

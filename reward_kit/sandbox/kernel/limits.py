@@ -31,6 +31,8 @@ def apply(*, memory: int, cpu: int, disk: int, stack: int, tasks: int | None) ->
     if tasks is not None:
         wanted[resource.RLIMIT_NPROC] = tasks
     for which, value in wanted.items():
-        _, hard = resource.getrlimit(which)
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(which, (value, value))
+        try:
+            resource.setrlimit(which, (value, value))
+        except ValueError:  # whoever started us has set less
+            _, hard = resource.getrlimit(which)
+            resource.setrlimit(which, (hard, hard))

@@ -84,12 +84,23 @@ def _may_step_down() -> bool:
     with open("/proc/self/status", encoding="ascii") as file:
         rights = next(int(line.split()[1], 16) for line in file if line.startswith("CapEff:"))
     administrator, set_user, set_group = (rights >> bit & 1 for bit in (21, 7, 6))
-    if not (administrator and set_user and set_group):
+    if not (administrator and set_user and set_group and _is_known(NOBODY)):
         return False
     for folder in standard_library():
         if not os.stat(folder).st_mode & stat.S_IXOTH or not os.stat(folder).st_mode & stat.S_IROTH:
             return False
     return bool(os.stat(os.__file__).st_mode & stat.S_IROTH)
+
+
+def _is_known(number: int) -> bool:
+    """True where this user namespace has a user and a group of this number, and lets groups be given up."""
+    for name in ("uid_map", "gid_map"):
+        with open(f"/proc/self/{name}", encoding="ascii") as file:
+            ranges = [tuple(map(int, line.split())) for line in file]
+        if not any(first <= number < first + count for first, _, count in ranges):
+            return False
+    with open("/proc/self/setgroups", encoding="ascii") as file:
+        return file.read().strip() == "allow"
 
 
 def _map(proc: int, user: int, group: int) -> None:
