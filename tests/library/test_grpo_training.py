@@ -99,6 +99,23 @@ def test_a_constant_reward_ends_at_the_first_look_and_changes_nothing(tmp_path):
     assert [log["frac_reward_zero_std"] for log in told["logs"]] == [1.0, 1.0]
 
 
+def test_the_trainer_reads_indented_lines_as_the_warm_up_taught_them(tmp_path):
+    """transformers 5.23 gives a folder with a Qwen2 model Qwen2's tokenizer, whatever tokenizer was saved there."""
+    story = """
+    from dataclasses import replace
+    from reward_kit.grpo.shapes import Decoy
+
+    def program(line):
+        return f"def f(a):\\n    for b in a:\\n        return {line}"
+
+    rows = tuple(replace(row, gold=program(n), decoys=(Decoy("wrong", program(n + 9)),)) for n, row in enumerate(rows))
+    told(train(plan(steps=1, most_steps=1), [right], None, words.append))
+    """
+    told = trained(tmp_path, story)
+    assert told["coverage"] >= 0.85
+    assert all(abs(margin["before"]) < 4 for margin in told["margins"])
+
+
 def test_nothing_is_trained_where_the_warm_up_falls_short(tmp_path):
     story = """
     from reward_kit.grpo.training import warmup

@@ -16,7 +16,7 @@ from reward_kit.models import Row, text_of
 _FENCED = "```python\n{answer}\n```"
 _PLACE = "{answer}"
 #: Characters of a right completion that a tiny model still learns to write within its warm-up.
-_LONGEST = 400
+_LONGEST = 300
 #: Shares of the warm-up, as for final answers.
 _WRONG_VALUE, _UNFENCED, _EMPTY = 0.40, 0.20, 0.05
 #: Mutants that are executed at once, and how many times.

@@ -15,7 +15,7 @@ from typing import Any
 import datasets  # type: ignore[import-untyped]
 import torch
 import transformers
-from transformers import AutoTokenizer
+from transformers import PreTrainedTokenizerFast
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
@@ -110,13 +110,17 @@ def _trained(
     training: Training,
 ) -> Training:
     began = time.monotonic()
-    batch = _batch(plan, AutoTokenizer.from_pretrained(start.folder))
+    # AutoTokenizer, which GRPOTrainer would ask, parts words as Qwen2 does where the model is one (transformers 5.23):
+    # indented lines would be other tokens than those that the warm-up taught.
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(start.folder)
+    batch = _batch(plan, tokenizer)
     recorders = [CallRecorder(reward) for reward in rewards]
     trainer = GRPOTrainer(
         model=str(start.folder),
         reward_funcs=list(recorders),
         args=GRPOConfig(**config_of(plan, batch.longest_completion, weights)),
         train_dataset=to_trl_dataset([one.row for one in plan.rows]),
+        processing_class=tokenizer,
     )
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
