@@ -16,7 +16,7 @@ SUITES = sorted(path.parent.name for path in CASES.glob("*/suite.toml"))
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-p", "no:randomly", "--rk-json=results.json", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900)
 
 
 def results(folder: Path) -> dict:
