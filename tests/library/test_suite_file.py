@@ -125,7 +125,7 @@ DEFECTS: dict[str, tuple[str, list[str]]] = {
     ),
     "unknown layout": (
         HEADER + SOURCE.replace("source", "data.source").replace("gsm8k", "gsm9k") + "\n",
-        ["suite.toml:2: data.source.layout: unknown layout 'gsm9k'; known layouts: columns, gsm8k, "],
+        ["suite.toml:2: data.source.layout: unknown layout 'gsm9k'; known layouts: coding, columns, gsm8k, "],
     ),
     "unknown kind": (
         HEADER + "[data]\n" + SOURCE.replace("jsonl", "csv", 1) + "\n",
