@@ -62,4 +62,4 @@ def test_an_error_is_never_tolerated_and_a_strict_step_tolerates_nothing(outcome
 
 
 def test_steps_have_names_of_their_own() -> None:
-    assert [step.name for step in STEPS] == ["data", "local", "controls", "preview", "regenerate"]
+    assert [step.name for step in STEPS] == ["data", "local", "controls", "preview", "regenerate", "grpo"]
