@@ -4,43 +4,31 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from reward_kit.controls.code.frames import framed_program
 from reward_kit.controls.code.mutants import mutants
 from reward_kit.controls.code.rewrites import shortest
 from reward_kit.controls.code.trials import Tests, is_right, proofs_of_difference, tests_of
+from reward_kit.grpo.domains.base import SHARES, Declared
 from reward_kit.grpo.shapes import Decoy, Wrong
 from reward_kit.models import Row, text_of
 
 _FENCED = "```python\n{answer}\n```"
-_PLACE = "{answer}"
 #: Characters of a right completion that a tiny model still learns to write within its warm-up.
 _LONGEST = 300
-#: Shares of the warm-up, as for final answers.
-_WRONG_VALUE, _UNFENCED, _EMPTY = 0.40, 0.20, 0.05
 #: Mutants that are executed at once, and how many times.
 _AT_ONCE, _LOOKS = 6, 3
 
 
 @dataclass(frozen=True, slots=True)
-class CodeDomain:
+class CodeDomain(Declared):
     """Rows whose reference holds a program and whose ground truth is its tests; `template` declares the fence.
 
     What counts as wrong was executed in the sandbox: a test of the row fails.
     """
 
     template: str = _FENCED
-
-    def declaring(self, template: str) -> CodeDomain:
-        """The same domain with another declared format, e.g. without a tag, the program in the place of `{answer}`.
-
-        Raises:
-            ValueError: where the template does not hold `{answer}` exactly once.
-        """
-        if template.count(_PLACE) != 1:
-            raise ValueError(f"the completion template {template!r} must hold {_PLACE} exactly once")
-        return replace(self, template=template)
 
     def completions(self, row: Row) -> Mapping[str, str]:
         """The shortest form of the reference's program in the declared format, and the reference as it is.
@@ -50,7 +38,7 @@ class CodeDomain:
         framed = framed_program(row.reference)
         if framed is None or tests_of(row) is None:
             return {}
-        declared = self.template.replace(_PLACE, shortest(framed[1]))
+        declared = self.declared(shortest(framed[1]))
         if len(declared) > _LONGEST:
             return {}
         return {"declared": declared, "reference": text_of((row.reference or {}).get("content")).strip()}
@@ -65,16 +53,16 @@ class CodeDomain:
             return ()
         frame, program = framed
         short = shortest(program)
-        is_declared = gold_completion == self.template.replace(_PLACE, short)
+        is_declared = gold_completion == self.declared(short)
         right = short if is_declared else program
         wrong = _nearest_wrong(right, tests)
         if wrong is None:
             return ()
-        text = self.template.replace(_PLACE, wrong) if is_declared else frame.text_with(wrong).strip()
+        text = self.declared(wrong) if is_declared else frame.text_with(wrong).strip()
         return (
-            Decoy("wrong value", text, _WRONG_VALUE, Wrong.VALUE),
-            Decoy("unfenced", right, _UNFENCED, Wrong.FORMAT),
-            Decoy("empty", "", _EMPTY, Wrong.EMPTY),
+            Decoy("wrong value", text, SHARES[Wrong.VALUE], Wrong.VALUE),
+            Decoy("unfenced", right, SHARES[Wrong.FORMAT], Wrong.FORMAT),
+            Decoy("empty", "", SHARES[Wrong.EMPTY], Wrong.EMPTY),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -12,40 +12,27 @@ from reward_kit.controls.math.formats import declared_answer, frame_of
 from reward_kit.controls.math.mutants import mutants
 from reward_kit.controls.math.numbers import Number, read_number, write_number
 from reward_kit.controls.math.proofs import proof_of_difference
+from reward_kit.grpo.domains.base import SHARES, Declared
 from reward_kit.grpo.shapes import Decoy, Wrong
 from reward_kit.models import Row, text_of
 
 _BOXED = "\\boxed{{answer}}"
-_PLACE = "{answer}"
-#: Shares of the warm-up. None may be rare: with few samples in a group, one verdict turned round teaches the wrong way.
-#: At 0.05 the empty completion gained on a gold in 1 of 16 seeds with 20 % of the verdicts turned round.
-_WRONG_VALUE, _UNBOXED, _EMPTY = 0.33, 0.20, 0.12
 #: How far another number of the same look may be from the gold, in units of its last place.
 _NEAR = 40
 
 
 @dataclass(frozen=True, slots=True)
-class MathDomain:
+class MathDomain(Declared):
     """Rows whose ground truth is a final answer; `template` declares it, with `{answer}` in its place."""
 
     template: str = _BOXED
-
-    def declaring(self, template: str) -> MathDomain:
-        """The same domain with another declared format, e.g. `#### {answer}`.
-
-        Raises:
-            ValueError: where the template does not hold `{answer}` exactly once.
-        """
-        if template.count(_PLACE) != 1:
-            raise ValueError(f"the completion template {template!r} must hold {_PLACE} exactly once")
-        return replace(self, template=template)
 
     def completions(self, row: Row) -> Mapping[str, str]:
         """The gold in the declared format, the last line of the row's reference, and the whole reference."""
         gold = _gold_text(row.ground_truth)
         if not gold:
             return {}
-        candidates = {"declared": self.template.replace(_PLACE, gold)}
+        candidates = {"declared": self.declared(gold)}
         reference = text_of((row.reference or {}).get("content")).strip()
         if reference:
             candidates |= {"last line": reference.splitlines()[-1].strip(), "reference": reference}
@@ -58,14 +45,14 @@ class MathDomain:
         if wrong is None:
             return ()
         return (
-            Decoy("wrong value", self._with_answer(wrong, gold, gold_completion), _WRONG_VALUE, Wrong.VALUE),
-            Decoy("unboxed", gold, _UNBOXED, Wrong.FORMAT),
-            Decoy("empty", "", _EMPTY, Wrong.EMPTY),
+            Decoy("wrong value", self._with_answer(wrong, gold, gold_completion), SHARES[Wrong.VALUE], Wrong.VALUE),
+            Decoy("unboxed", gold, SHARES[Wrong.FORMAT], Wrong.FORMAT),
+            Decoy("empty", "", SHARES[Wrong.EMPTY], Wrong.EMPTY),
         )
 
     def _with_answer(self, answer: str, gold: str, gold_completion: str) -> str:
-        if gold_completion == self.template.replace(_PLACE, gold):
-            return self.template.replace(_PLACE, answer)
+        if gold_completion == self.declared(gold):
+            return self.declared(answer)
         frame = frame_of({"role": "assistant", "content": gold_completion}, gold)
         return str(frame.with_answer(answer)["content"])
 
