@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 from test_import_rule import ROOT, imports_of
 
-PACKAGES = ["reward_kit.grpo", "reward_kit.grpo.training", "reward_kit.integrations.trl", "reward_kit.rewards._code"]
+PACKAGES = [
+    "reward_kit.grpo",
+    "reward_kit.grpo.training",
+    "reward_kit.integrations.trl",
+    "reward_kit.rewards._code",
+    "reward_kit.sandbox",
+]
 
 
 def folder_of(package: str) -> Path:
